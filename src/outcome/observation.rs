@@ -1,0 +1,116 @@
+//! What one cycle showed of a registry beside the answers of its checks.
+
+use std::time::{Duration, SystemTime};
+
+use crate::exchange::Certificate;
+
+/// What of a registry can change and is told apart by fingerprints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Change {
+    /// The configured secret.
+    Secret,
+    /// The rights granted in a token.
+    Grant,
+    /// The leaf certificate.
+    Certificate,
+    /// The addresses that the name resolves to.
+    Address,
+    /// The server's signs of its version.
+    ServerVersion,
+    /// This registry's own configuration.
+    Configuration,
+    /// The version of this program.
+    Exporter,
+}
+
+impl Change {
+    /// Every change with its word, the label `what`.
+    pub const ALL: [(Self, &'static str); 7] = [
+        (Self::Secret, "secret"),
+        (Self::Grant, "grant"),
+        (Self::Certificate, "certificate"),
+        (Self::Address, "address"),
+        (Self::ServerVersion, "server_version"),
+        (Self::Configuration, "configuration"),
+        (Self::Exporter, "exporter"),
+    ];
+
+    /// The word used as label.
+    pub fn as_str(self) -> &'static str {
+        super::word(&Self::ALL, self)
+    }
+}
+
+/// The way of the cycle's first request, phase by phase; absent what was not gone through.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Phases {
+    /// Name resolution.
+    pub resolve: Option<Duration>,
+    /// The TCP handshake.
+    pub connect: Option<Duration>,
+    /// The TLS handshake.
+    pub tls: Option<Duration>,
+    /// From the request's last byte to the answer's head.
+    pub processing: Option<Duration>,
+    /// From the answer's head to its last byte.
+    pub transfer: Option<Duration>,
+}
+
+/// What a registry says of its pull limit (`ratelimit-limit: 100;w=21600`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RateLimit {
+    /// Pulls in a window.
+    pub limit: Option<u64>,
+    /// Pulls left in it.
+    pub remaining: Option<u64>,
+    /// The window (seconds).
+    pub window_seconds: Option<u64>,
+}
+
+/// One cycle's by-products. `None` and empty mean "not seen", and change nothing.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Observation {
+    /// Whether the first answer of the registry's own origin was under 500 and
+    /// shaped like a registry; `None` when the cycle sent no request.
+    pub up: Option<bool>,
+    /// The product, recognised from answers that came anyway.
+    pub product: Option<&'static str>,
+    /// `basic`, `bearer` or `anonymous`: what the ping asks for.
+    pub auth_method: Option<&'static str>,
+    /// The version header.
+    pub distribution_version: Option<String>,
+    /// `1.2` or `1.3`.
+    pub tls_version: Option<&'static str>,
+    /// `1.1` or `2`.
+    pub http_version: Option<&'static str>,
+    /// The first request's phases.
+    pub phases: Option<Phases>,
+    /// The chain shown by the server, leaf first.
+    pub certificates: Vec<Certificate>,
+    /// End of the configured client certificate (seconds since the epoch).
+    pub client_certificate_not_after: Option<i64>,
+    /// The rate limit headers, by credential set.
+    pub rate_limits: Vec<(String, RateLimit)>,
+    /// A 429 ended a probe without an answer (`true`), or a request was answered otherwise.
+    pub throttled: Option<bool>,
+    /// Until when a 429 keeps requests from this registry.
+    pub backoff_until: Option<SystemTime>,
+    /// `Warning:` headers seen.
+    pub warnings: u64,
+    /// Fingerprints, never values, of what may change.
+    pub fingerprints: Vec<(Change, u64)>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outcome::value;
+
+    #[test]
+    fn words_and_values_are_one_to_one() {
+        for (change, word) in Change::ALL {
+            assert_eq!(change.as_str(), word);
+            assert_eq!(value(&Change::ALL, word), Some(change));
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! A string that cannot be printed, and the credentials made of it.
+
+use std::fmt;
+
+/// A password, token or other value that must never reach a log, a page, a
+/// metric or an error message. It has no `Display`, and its `Debug` says nothing.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Takes the value in; from here on only [`Secret::expose`] gives it out.
+    pub fn new(value: impl Into<String>) -> Self {
+        Self(value.into())
+    }
+
+    /// The value itself, for the one place that sends it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("[redacted]")
+    }
+}
+
+/// What a registry is shown: read from its source once per cycle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Credentials {
+    /// Nothing is sent.
+    Anonymous,
+    /// A user name and a password, sent as Basic or exchanged for a token.
+    Basic {
+        /// The user name: shown in reports, never in a label.
+        username: String,
+        /// The password.
+        password: Secret,
+    },
+    /// A bearer token that is sent as it is.
+    Bearer {
+        /// The token.
+        token: Secret,
+    },
+}
+
+impl Credentials {
+    /// The word of the evidence key `auth_method`: `basic`, `bearer` or `anonymous`.
+    pub fn method(&self) -> &'static str {
+        match self {
+            Self::Anonymous => "anonymous",
+            Self::Basic { .. } => "basic",
+            Self::Bearer { .. } => "bearer",
+        }
+    }
+
+    /// The user name, where there is one.
+    pub fn username(&self) -> Option<&str> {
+        match self {
+            Self::Basic { username, .. } => Some(username),
+            Self::Anonymous | Self::Bearer { .. } => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_never_shows_the_value() {
+        let credentials = Credentials::Basic {
+            username: "robot".to_owned(),
+            password: Secret::new("hunter2"),
+        };
+        let shown = format!("{credentials:?}");
+        assert!(shown.contains("robot"), "{shown}");
+        assert!(!shown.contains("hunter2"), "{shown}");
+    }
+}

@@ -1,0 +1,1 @@
+//! OCI registries that are not there, for tests, benches and the demo.
