@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method};
 use url::Url;
 
-use crate::secret::Secret;
+use crate::{secret::Secret, words::word};
 
 /// The cap of an answer that is a token, an error or a ping (bytes).
 pub const SMALL_BODY: usize = 64 * 1024;
@@ -67,7 +67,7 @@ impl Operation {
 
     /// The word used in metrics, JSON and logs.
     pub fn as_str(self) -> &'static str {
-        crate::outcome::word(&Self::ALL, self)
+        word(&Self::ALL, self)
     }
 }
 

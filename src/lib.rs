@@ -1,5 +1,11 @@
 //! Probes OCI registries and publishes what it finds for Prometheus.
 
+pub mod config;
+pub mod credentials;
 pub mod exchange;
+pub mod oci;
 pub mod outcome;
+pub mod retry;
 pub mod secret;
+pub mod transport;
+pub mod words;

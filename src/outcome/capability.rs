@@ -1,6 +1,6 @@
 //! The six items of the capability matrix.
 
-use super::word;
+use crate::words::word;
 
 /// One item that the capabilities check asks for (the order of the score).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -61,7 +61,7 @@ impl Support {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outcome::value;
+    use crate::words::value;
 
     #[test]
     fn words_and_values_are_one_to_one() {

