@@ -462,12 +462,17 @@ async fn next_runs_are_when_they_will_be_and_while_running_when_they_were_due() 
 #[tokio::test(start_paused = true)]
 async fn heart_beats_when_idle_and_when_a_cycle_is_stuck() {
     let watch = simulated_watch();
-    let lanes = vec![lane("stuck", &[("a", 5)])];
+    let lanes = vec![lane("stuck", &[("a", 5)]), lane("idle", &[("b", 86_400)])];
     let scheduler = run(
         lanes,
         Limits::default(),
         Arc::clone(&watch),
-        |_, _| std::future::pending(),
+        |number, _| async move {
+            if number == 0 {
+                std::future::pending::<()>().await;
+            }
+            Vec::new()
+        },
         std::future::pending(),
     );
     timeout(seconds(3605), scheduler).await.unwrap_err();
