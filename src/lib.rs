@@ -6,6 +6,7 @@ pub mod exchange;
 pub mod oci;
 pub mod outcome;
 pub mod retry;
+pub mod scheduler;
 pub mod secret;
 pub mod transport;
 pub mod words;
