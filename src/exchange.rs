@@ -194,6 +194,8 @@ pub enum TransportErrorKind {
     Reset,
     /// What came back is not HTTP, or breaks its rules.
     Protocol,
+    /// This process is out of file descriptors; the server was not asked.
+    Resource,
 }
 
 /// A request without an answer.
