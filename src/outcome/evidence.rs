@@ -90,10 +90,7 @@ mod tests {
         let all: Vec<_> = evidence.iter().collect();
         assert_eq!(
             all,
-            [
-                ("a", &Value::Nothing),
-                ("b", &Value::Text("x".to_owned()))
-            ]
+            [("a", &Value::Nothing), ("b", &Value::Text("x".to_owned()))]
         );
     }
 }

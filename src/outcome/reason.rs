@@ -90,7 +90,9 @@ impl Reason {
     /// The likely cause in one line.
     pub fn cause(self) -> &'static str {
         match self {
-            Self::Config => "The configuration or a secret of this registry is incomplete or cannot be read",
+            Self::Config => {
+                "The configuration or a secret of this registry is incomplete or cannot be read"
+            }
             Self::Dns => "The registry's host name does not resolve",
             Self::Connect => "No connection to the registry can be made",
             Self::Tls => "The TLS handshake failed or the registry's certificate is not accepted",
@@ -99,10 +101,14 @@ impl Reason {
             Self::Protocol => "The answer is not one that an OCI registry gives",
             Self::Unauthorized => "The registry rejects the credentials",
             Self::Expired => "The credentials are past their end",
-            Self::Forbidden => "The credentials are valid but lack this right, or the repository does not exist",
+            Self::Forbidden => {
+                "The credentials are valid but lack this right, or the repository does not exist"
+            }
             Self::NetworkPolicy => "A network rule of the registry refuses this machine",
             Self::ReadOnly => "The registry, or this repository, takes no writes",
-            Self::Policy => "A policy of the registry (quota, content trust, vulnerability gate) stands in the way",
+            Self::Policy => {
+                "A policy of the registry (quota, content trust, vulnerability gate) stands in the way"
+            }
             Self::NotFound => "The repository or the tag does not exist",
             Self::Unsupported => "The registry does not implement this API",
             Self::RateLimited => "The registry limits the rate of requests",
@@ -110,7 +116,9 @@ impl Reason {
             Self::CancelRefused => "The credentials may open an upload but not cancel it",
             Self::Disabled => "The check is switched off",
             Self::NotConfigured => "What the check needs is not configured",
-            Self::UntrustedHost => "The registry asks for the credentials to be sent to a host that is not trusted with them",
+            Self::UntrustedHost => {
+                "The registry asks for the credentials to be sent to a host that is not trusted with them"
+            }
             Self::Resource => "This process ran out of a resource, such as file descriptors",
             Self::Panic => "A bug in oci-registry-exporter; the other checks went on",
         }
