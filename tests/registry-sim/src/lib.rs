@@ -29,10 +29,12 @@
 //! - `auth`, `token`: who asks and whether they may; the token endpoint.
 //! - `route`, `api`: from a path to an answer. `reply`: answers and odd bodies.
 //! - `fault`: scripted trouble. `log`: what arrived.
-//! - `server`, `tls`: sockets. `sim`: the handle that ties them together.
+//! - `server`, `wire`, `tls`: sockets. `builder`, `sim`: starting one, and the
+//!   handle. `shared`: what handle and connections share.
 
 mod api;
 mod auth;
+mod builder;
 mod fault;
 mod log;
 pub mod profile;
@@ -40,15 +42,18 @@ mod reply;
 mod route;
 mod seed;
 mod server;
+mod shared;
 mod sim;
 mod state;
 mod tls;
 mod token;
+mod wire;
 
+pub use builder::Builder;
 pub use fault::{Action, Fault};
 pub use log::{Door, Logged, Operation};
 pub use profile::{Profile, Referrers, Refusal, Right, Scheme};
-pub use server::Entrance;
-pub use sim::{Builder, RegistrySim};
+pub use shared::Entrance;
+pub use sim::RegistrySim;
 pub use state::{Sessions, sha256};
 pub use tls::ClientIdentity;

@@ -1,11 +1,8 @@
 //! Listeners and connections: from a socket to the registry and back.
 
 use std::convert::Infallible;
-use std::io;
-use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use http::request::Parts;
@@ -16,97 +13,19 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto;
 use rustls::HandshakeKind;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use crate::api::{Call, Registry};
-use crate::auth::Accounts;
-use crate::fault::{Action, Faults};
-use crate::log::{self, Door, Log, Operation};
-use crate::profile::Profile;
+use crate::fault::Action;
+use crate::log::{self, Door, Operation};
 use crate::reply::{self, Answer, Reply};
 use crate::route::Route;
-use crate::state::State;
-
-/// What the simulator's handle and its connections share.
-pub(crate) struct Shared {
-    inner: Mutex<Inner>,
-    /// Requests that have arrived.
-    pub(crate) arrivals: watch::Sender<u64>,
-    /// `http` or `https`.
-    pub(crate) scheme: &'static str,
-    /// The realm in place of the own, where the builder names one.
-    pub(crate) realm: Option<String>,
-    /// Origin of the token service, where it has a listener of its own.
-    pub(crate) token_origin: Option<String>,
-    pub(crate) registry: Counters,
-    pub(crate) token: Counters,
-}
-
-/// What changes while the simulator runs.
-pub(crate) struct Inner {
-    pub(crate) profile: Profile,
-    pub(crate) accounts: Accounts,
-    pub(crate) state: State,
-    pub(crate) faults: Faults,
-    pub(crate) log: Log,
-    pub(crate) pulls_left: u32,
-    pub(crate) entrance: Entrance,
-}
-
-/// What happens to a new TCP connection.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Entrance {
-    /// It is served.
-    #[default]
-    Open,
-    /// It is accepted, and nothing is ever said on it, not even TLS.
-    Silent,
-    /// It is accepted and closed.
-    Closed,
-}
-
-/// Connections of one listener.
-#[derive(Debug, Default)]
-pub(crate) struct Counters {
-    pub(crate) accepted: AtomicU64,
-    pub(crate) open: AtomicU64,
-    pub(crate) handshakes: AtomicU64,
-    pub(crate) resumed: AtomicU64,
-}
-
-impl Shared {
-    pub(crate) fn new(
-        inner: Inner,
-        scheme: &'static str,
-        realm: Option<String>,
-        token_origin: Option<String>,
-    ) -> Self {
-        Self {
-            inner: Mutex::new(inner),
-            arrivals: watch::Sender::new(0),
-            scheme,
-            realm,
-            token_origin,
-            registry: Counters::default(),
-            token: Counters::default(),
-        }
-    }
-
-    pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn counters(&self, door: Door) -> &Counters {
-        match door {
-            Door::Registry => &self.registry,
-            Door::Token => &self.token,
-        }
-    }
-}
+use crate::shared::{Entrance, Inner, Shared};
+use crate::wire::{Stream, Tasks, Wire};
 
 /// Accepts connections until told to stop, then ends them all.
 pub(crate) async fn listen(
@@ -169,7 +88,7 @@ impl Connection {
     async fn serve(self, stream: Box<dyn Stream>) {
         let (cut, mut severed) = oneshot::channel();
         let cut = Arc::new(Mutex::new(Some(cut)));
-        let wire = Wire(Arc::new(Mutex::new(stream)));
+        let wire = Wire::new(stream);
         let connection = Arc::new(self);
         let service = service_fn(|request| {
             let connection = Arc::clone(&connection);
@@ -329,64 +248,6 @@ impl Drop for Open {
             .counters(self.door)
             .open
             .fetch_sub(1, Ordering::SeqCst);
-    }
-}
-
-/// Runs HTTP/2 streams, and ends them with their connection.
-#[derive(Clone, Default)]
-struct Tasks(Arc<Mutex<JoinSet<()>>>);
-
-impl<F> hyper::rt::Executor<F> for Tasks
-where
-    F: Future<Output = ()> + Send + 'static,
-{
-    fn execute(&self, future: F) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .spawn(future);
-    }
-}
-
-trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
-
-/// A stream that can still be written to after hyper has let go of it.
-#[derive(Clone)]
-struct Wire(Arc<Mutex<Box<dyn Stream>>>);
-
-impl Wire {
-    fn stream(&self) -> MutexGuard<'_, Box<dyn Stream>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl AsyncRead for Wire {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut **self.stream()).poll_read(context, buffer)
-    }
-}
-
-impl AsyncWrite for Wire {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut **self.stream()).poll_write(context, bytes)
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut **self.stream()).poll_flush(context)
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut **self.stream()).poll_shutdown(context)
     }
 }
 

@@ -151,6 +151,7 @@ impl Registry<'_> {
         };
         let gone = if by_digest {
             repository.remove(reference)
+                || (deletes.blob_as_manifest && repository.blobs.remove(reference).is_some())
         } else {
             repository.tags.remove(reference).is_some()
         };

@@ -45,7 +45,7 @@ impl Call {
             .map(|(_, value)| value.clone())
     }
 
-    fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 }
@@ -65,6 +65,9 @@ impl Registry<'_> {
         if let Site::Html(status) = self.profile.site {
             return reply::html(status);
         }
+        if call.route == Route::Token {
+            return token::respond(self.accounts, self.state, self.profile, call);
+        }
         let mut answer = self.route(call);
         for (name, value) in self.profile.wire.headers {
             reply::set(answer.headers_mut(), name, value);
@@ -74,7 +77,6 @@ impl Registry<'_> {
 
     fn route(&mut self, call: &Call) -> Answer {
         match &call.route {
-            Route::Token => return token::respond(self.accounts, self.state, self.profile, call),
             Route::Unknown => return reply::page_not_found(),
             Route::Slashless => return slashless(call),
             Route::Referrers { .. } if self.profile.referrers == Referrers::NoRoute => {
@@ -122,7 +124,11 @@ impl Registry<'_> {
     }
 
     fn ping(&self, call: &Call) -> Answer {
-        let mut answer = reply::answer(200, self.profile.wire.json, self.profile.wire.ping_body);
+        let mut answer = reply::answer(
+            200,
+            self.profile.wire.ping.content_type,
+            self.profile.wire.ping.body,
+        );
         if let Some(text) = auth::ping_challenge(self.accounts, self.profile, call) {
             reply::set(answer.headers_mut(), "www-authenticate", &text);
         }

@@ -1,18 +1,18 @@
 //! Who asks, and whether they may.
 
+mod gate;
+
 use std::collections::HashMap;
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderValue, Method, header};
-use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use self::gate::Gate;
 use crate::api::Call;
-use crate::log::Operation;
-use crate::profile::{Denied, PingChallenge, Profile, Refusal, Right, Scheme, Service};
+use crate::profile::{Denied, PingChallenge, Profile, Right, Scheme};
 use crate::reply::{self, Answer};
 use crate::route::Route;
 use crate::state::State;
@@ -69,12 +69,6 @@ pub(crate) struct Token {
     pub(crate) access: Vec<Grant>,
     pub(crate) catalog: bool,
     pub(crate) expires: Instant,
-}
-
-/// A right that a request needs.
-struct Need {
-    name: String,
-    rights: Vec<Right>,
 }
 
 enum Caller<'a> {
@@ -152,7 +146,7 @@ pub(crate) fn refuse(
     let ping = call.route == Route::Ping;
     let basic_too = ping && profile.auth.basic_on_ping;
     let caller = accounts.caller(&call.headers, scheme, basic_too);
-    let needs = needs(call, profile);
+    let needs = gate::needs(call, profile);
     let gate = Gate {
         state,
         profile,
@@ -180,7 +174,13 @@ pub(crate) fn refuse(
         Caller::Nobody => {
             let open = profile.auth.anonymous_without_token && !accounts.anonymous.is_empty();
             if ping {
-                let open = profile.auth.ping_open_to_anonymous && !accounts.anonymous.is_empty();
+                // zot's mixed policy asks Docker's clients for credentials anyway
+                // (source: authn, by user agent).
+                let agent = call.header("user-agent").unwrap_or_default();
+                let docker = agent.contains("docker/") || agent.contains("Docker-Client");
+                let open = profile.auth.ping_open_to_anonymous
+                    && !accounts.anonymous.is_empty()
+                    && !docker;
                 return (!open).then(|| gate.unauthorized(None));
             }
             // Harbor: HEAD is always asked for a token (v2auth, harbor#11271).
@@ -212,217 +212,12 @@ pub(crate) fn ping_challenge(
     }
     match profile.auth.ping_200 {
         PingChallenge::Absent => None,
-        PingChallenge::Same => Some(challenge(profile, call, scheme, "", None)),
+        PingChallenge::Same => Some(gate::challenge(profile, call, scheme, None, None)),
         PingChallenge::LowerCaseUnquoted if scheme == Scheme::Basic => {
             Some(format!("basic realm={}", profile.auth.basic_realm))
         }
         PingChallenge::LowerCaseUnquoted => Some(format!("bearer realm={}", call.realm)),
     }
-}
-
-/// One request before the door.
-struct Gate<'a> {
-    state: &'a State,
-    profile: &'a Profile,
-    call: &'a Call,
-    scheme: Scheme,
-    needs: &'a [Need],
-}
-
-impl Gate<'_> {
-    /// Passes where every need is held, else refuses as the registry does.
-    fn decide(
-        &self,
-        held: impl Fn(&str) -> Vec<Right>,
-        catalog: bool,
-        known: bool,
-    ) -> Option<Answer> {
-        if self.call.route == Route::Catalog && !catalog {
-            return Some(self.denied(known));
-        }
-        let strips = self.profile.auth.scope_drops_first_segment;
-        let satisfied = self.needs.iter().all(|need| {
-            let mut rights = held(&need.name);
-            if strips {
-                rights.extend(held(without_first_segment(&need.name)));
-            }
-            need.rights.iter().all(|right| rights.contains(right))
-        });
-        (!satisfied).then(|| self.denied(known))
-    }
-
-    fn denied(&self, known: bool) -> Answer {
-        if self.scheme == Scheme::Basic {
-            return match self.profile.auth.denied {
-                _ if !known => self.unauthorized(None),
-                Denied::Forbidden(message) => self.forbidden(message),
-                Denied::InsufficientScope | Denied::Unauthorized | Denied::UnauthorizedNamed => {
-                    self.forbidden(DENIED)
-                }
-            };
-        }
-        match self.profile.auth.denied {
-            Denied::InsufficientScope => self.unauthorized(Some("insufficient_scope")),
-            Denied::UnauthorizedNamed => self.named(),
-            Denied::Forbidden(message) if known => self.forbidden(message),
-            Denied::Unauthorized | Denied::Forbidden(_) => self.unauthorized(None),
-        }
-    }
-
-    /// What a request without credentials gets.
-    fn nobody(&self) -> Answer {
-        if self.profile.auth.denied == Denied::UnauthorizedNamed && self.call.method != Method::HEAD
-        {
-            return self.named();
-        }
-        self.unauthorized(None)
-    }
-
-    fn forbidden(&self, message: &'static str) -> Answer {
-        reply::refusal(self.profile, Refusal::new(403, "DENIED", message))
-    }
-
-    /// Harbor: names repository and action; a missing project has an empty
-    /// challenge (v2auth `check`).
-    fn named(&self) -> Answer {
-        let Some(need) = self.needs.last() else {
-            return self.unauthorized(None);
-        };
-        if !self.state.has_project(&need.name) {
-            let project = need.name.split('/').next().unwrap_or_default();
-            return self.unauthorized_saying(&format!("project {project} not found"), "");
-        }
-        let action = need.rights.last().map_or("", |right| right.as_str());
-        let text = format!(
-            "unauthorized to access repository: {}, action: {action}",
-            need.name
-        );
-        self.unauthorized_saying(&text, &self.challenge(None))
-    }
-
-    fn unauthorized(&self, error: Option<&str>) -> Answer {
-        self.unauthorized_saying("authentication required", &self.challenge(error))
-    }
-
-    fn unauthorized_saying(&self, message: &str, challenge: &str) -> Answer {
-        let refusal = Refusal::new(401, "UNAUTHORIZED", "");
-        let detail = self.needs.iter().flat_map(|need| {
-            need.rights.iter().map(|right| {
-                json!({"Type": "repository", "Class": "", "Name": need.name, "Action": right.as_str()})
-            })
-        });
-        let detail: Vec<Value> = detail.collect();
-        let detail = if detail.is_empty() {
-            Value::Null
-        } else {
-            Value::from(detail)
-        };
-        let mut answer = reply::refusal_with(self.profile, refusal, message, &detail);
-        reply::set(answer.headers_mut(), "www-authenticate", challenge);
-        answer
-    }
-
-    fn challenge(&self, error: Option<&str>) -> String {
-        let sent = self.call.headers.contains_key(header::AUTHORIZATION);
-        if let (true, Some(text)) = (sent, self.profile.auth.failed_challenge) {
-            return text.to_owned();
-        }
-        if let (Route::Referrers { .. }, Some(text)) =
-            (&self.call.route, self.profile.auth.referrers_challenge)
-        {
-            return text.to_owned();
-        }
-        let scopes: Vec<String> = self.needs.iter().map(|need| self.scope(need)).collect();
-        let mut scope = scopes.join(" ");
-        match self.call.route {
-            Route::Ping => self
-                .profile
-                .auth
-                .ping_scope
-                .unwrap_or_default()
-                .clone_into(&mut scope),
-            Route::Catalog => "registry:catalog:*".clone_into(&mut scope),
-            _ => {}
-        }
-        challenge(self.profile, self.call, self.scheme, &scope, error)
-    }
-
-    fn scope(&self, need: &Need) -> String {
-        let strips = self.profile.auth.scope_drops_first_segment;
-        let name = if strips {
-            without_first_segment(&need.name)
-        } else {
-            &need.name
-        };
-        let rights: Vec<&str> = need.rights.iter().map(|right| right.as_str()).collect();
-        format!("repository:{name}:{}", rights.join(","))
-    }
-}
-
-fn challenge(
-    profile: &Profile,
-    call: &Call,
-    scheme: Scheme,
-    scope: &str,
-    error: Option<&str>,
-) -> String {
-    if scheme == Scheme::Basic {
-        let realm = profile.auth.basic_realm;
-        return match profile.auth.basic_service {
-            Some(service) => format!("Basic realm=\"{realm}\",service=\"{service}\""),
-            None => format!("Basic realm=\"{realm}\""),
-        };
-    }
-    let mut text = format!("Bearer realm=\"{}\"", call.realm);
-    let mut add = |name: &str, value: &str| {
-        let _ = write!(text, ",{name}=\"{value}\"");
-    };
-    match profile.auth.service {
-        Service::Host => add("service", &call.host),
-        Service::Fixed(service) => add("service", service),
-        Service::Absent => {}
-    }
-    if !scope.is_empty() {
-        add("scope", scope);
-    }
-    if let Some(error) = error {
-        add("error", error);
-    }
-    text
-}
-
-/// The rights that a request needs (distribution's map of methods to actions).
-fn needs(call: &Call, profile: &Profile) -> Vec<Need> {
-    let Some(name) = call.route.repository() else {
-        return Vec::new();
-    };
-    let cancel = matches!(call.route, Route::Upload { .. });
-    let rights = match call.method.as_str() {
-        "GET" | "HEAD" | "OPTIONS" => vec![Right::Pull],
-        "DELETE" if cancel && profile.auth.cancel_needs == Right::Push => {
-            vec![Right::Pull, Right::Push]
-        }
-        "DELETE" => vec![Right::Delete],
-        _ => vec![Right::Pull, Right::Push],
-    };
-    let mut needs = vec![Need {
-        name: name.to_owned(),
-        rights,
-    }];
-    if call.operation == Operation::Mount
-        && let Some(from) = call.parameter("from")
-        && from != name
-    {
-        needs.push(Need {
-            name: from,
-            rights: vec![Right::Pull],
-        });
-    }
-    needs
-}
-
-fn without_first_segment(name: &str) -> &str {
-    name.split_once('/').map_or(name, |(_, rest)| rest)
 }
 
 /// User and password of a Basic header.
@@ -441,8 +236,6 @@ pub(crate) fn decoded_basic(value: &HeaderValue) -> Option<String> {
     }
     String::from_utf8(STANDARD.decode(rest.trim()).ok()?).ok()
 }
-
-const DENIED: &str = "requested access to the resource is denied";
 
 #[cfg(test)]
 mod tests {
