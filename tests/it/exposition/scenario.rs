@@ -344,10 +344,7 @@ fn exporter() -> Exporter {
         reload_success: at(0),
         heartbeat: Some(at(640)),
         cycles_in_flight: 2,
-        lag: Lag {
-            buckets: vec![(0.1, 40), (1.0, 2), (f64::INFINITY, 1)],
-            sum: 9.5,
-        },
+        lag: Lag::new(&[0.1, 1.0], &[40, 2, 1], 9.5),
     }
 }
 
