@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::SystemTime};
 
 use super::{FactKey, Proof, Traffic, facts};
-use crate::outcome::{Change, Observation, Report, Status, Subject};
+use crate::outcome::{Change, Fingerprint, Observation, Report, Status, Subject};
 
 /// Everything known of one registry.
 #[derive(Debug, Clone)]
@@ -20,7 +20,7 @@ pub struct Record {
     pub changed: BTreeMap<Change, SystemTime>,
     /// What was sent.
     pub traffic: Traffic,
-    fingerprints: BTreeMap<Change, u64>,
+    fingerprints: BTreeMap<(Change, String), u64>,
 }
 
 /// Everything known of one subject.
@@ -73,8 +73,10 @@ impl Record {
     }
 
     pub(super) fn observe(&mut self, new: Observation, now: SystemTime) {
-        for (what, fingerprint) in new.fingerprints {
-            if self.fingerprints.insert(what, fingerprint) != Some(fingerprint) {
+        for Fingerprint { what, part, value } in new.fingerprints {
+            let known = self.fingerprints.insert((what, part), value);
+            // A part seen for the first time beside known ones is news to us, not a change.
+            if known.is_some_and(|known| known != value) || !self.changed.contains_key(&what) {
                 self.changed.insert(what, now);
             }
         }

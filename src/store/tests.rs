@@ -6,7 +6,7 @@ use super::*;
 use crate::{
     exchange::{Certificate, Operation, Sent},
     oci::RateLimit,
-    outcome::{Capability, Change, CheckName, Fact, Outcome, Reason, Status},
+    outcome::{Capability, Change, CheckName, Fact, Fingerprint, Outcome, Reason, Status},
 };
 
 fn at(seconds: u64) -> SystemTime {
@@ -319,17 +319,21 @@ fn what_a_cycle_did_not_see_stays() {
 #[test]
 fn a_fingerprint_is_dated_at_first_sight_and_when_it_changes() {
     let store = Store::new(&[]);
-    for (fingerprints, now, secret, address) in [
-        (vec![(Change::Secret, 1)], 10, 10, None),
+    let of = |what, part, value| Fingerprint::new(what, part, value);
+    let secret = |part, value| of(Change::Secret, part, value);
+    for (fingerprints, now, changed_secret, address) in [
+        (vec![secret("a", 1)], 10, 10, None),
         (
-            vec![(Change::Secret, 1), (Change::Address, 1)],
+            vec![secret("a", 1), of(Change::Address, "", 1)],
             20,
             10,
             Some(20),
         ),
         (vec![], 30, 10, Some(20)),
-        (vec![(Change::Secret, 2)], 40, 40, Some(20)),
-        (vec![(Change::Secret, 1)], 50, 50, Some(20)),
+        (vec![secret("a", 2)], 40, 40, Some(20)),
+        // A second set is looked at for the first time: nothing changed.
+        (vec![secret("a", 2), secret("b", 1)], 45, 40, Some(20)),
+        (vec![secret("b", 2)], 50, 50, Some(20)),
     ] {
         let observation = Observation {
             fingerprints,
@@ -338,7 +342,11 @@ fn a_fingerprint_is_dated_at_first_sight_and_when_it_changes() {
         store.observe_at("r", observation, at(now));
         let snapshot = store.snapshot();
         let changed = &snapshot.registry("r").expect("seen").changed;
-        assert_eq!(changed.get(&Change::Secret), Some(&at(secret)), "at {now}");
+        assert_eq!(
+            changed.get(&Change::Secret),
+            Some(&at(changed_secret)),
+            "at {now}"
+        );
         assert_eq!(
             changed.get(&Change::Address).copied(),
             address.map(at),
