@@ -1,4 +1,6 @@
 //! Everything that is tested from outside, in one binary (one link step).
 
 #[cfg(test)]
+mod config;
+#[cfg(test)]
 mod exposition;
