@@ -6,6 +6,7 @@
 )]
 
 mod faults;
+mod policies;
 mod requests;
 mod server;
 mod through_proxy;

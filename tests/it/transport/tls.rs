@@ -1,17 +1,13 @@
 //! Which certificates are accepted, what is said of the others, and what is seen
 //! of both.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{fs, path::PathBuf, sync::Arc};
 
 use http::Response;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use oci_registry_exporter::{
     exchange::{Connection, Exchange, TransportErrorKind},
-    transport::{TlsOptions, TlsPolicies, Transport, TransportOptions},
+    transport::{TlsOptions, Transport, TransportOptions},
 };
 use rcgen::{
     BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, DnType,
@@ -26,7 +22,8 @@ use rustls::{
 };
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
-use tokio_rustls::TlsAcceptor;
+use tokio::{io::AsyncWriteExt as _, net::TcpStream};
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 use super::{
     AMPLE, HOST, get, options, policy,
@@ -35,14 +32,14 @@ use super::{
 
 /// A root, and a directory for the files that name it.
 pub(super) struct Authority {
-    issuer: CertifiedIssuer<'static, KeyPair>,
-    directory: TempDir,
+    pub(super) issuer: CertifiedIssuer<'static, KeyPair>,
+    pub(super) directory: TempDir,
 }
 
 /// A certificate and its key.
 pub(super) struct Leaf {
-    certificate: Certificate,
-    key: KeyPair,
+    pub(super) certificate: Certificate,
+    pub(super) key: KeyPair,
 }
 
 /// A TLS server before it starts.
@@ -51,7 +48,16 @@ pub(super) struct TlsServer {
     key: Vec<u8>,
     clients: Arc<dyn ClientCertVerifier>,
     versions: Versions,
-    http2: bool,
+    http2: Http2,
+}
+
+/// What a server does where HTTP/2 is wanted.
+#[derive(Clone, Copy, PartialEq)]
+enum Http2 {
+    NotOffered,
+    Answers,
+    ResetsStreams,
+    WritesGarbage,
 }
 
 impl Authority {
@@ -90,7 +96,7 @@ impl Authority {
         Leaf { certificate, key }
     }
 
-    fn file(&self, name: &str, content: &str) -> PathBuf {
+    pub(super) fn file(&self, name: &str, content: &str) -> PathBuf {
         let path = self.directory.path().join(name);
         fs::write(&path, content).unwrap();
         path
@@ -114,7 +120,7 @@ impl TlsServer {
             key: leaf.key.serialize_der(),
             clients: Arc::new(NoClientAuth),
             versions: rustls::ALL_VERSIONS,
-            http2: false,
+            http2: Http2::NotOffered,
         }
     }
 
@@ -133,8 +139,8 @@ impl TlsServer {
         self
     }
 
-    fn offering_http2(mut self) -> Self {
-        self.http2 = true;
+    fn http2(mut self, http2: Http2) -> Self {
+        self.http2 = http2;
         self
     }
 
@@ -148,7 +154,7 @@ impl TlsServer {
             .with_client_cert_verifier(self.clients)
             .with_single_cert(chain, PrivateKeyDer::try_from(self.key).unwrap())
             .unwrap();
-        if self.http2 {
+        if self.http2 != Http2::NotOffered {
             config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         }
         let acceptor = TlsAcceptor::from(Arc::new(config));
@@ -158,7 +164,7 @@ impl TlsServer {
             async move {
                 match acceptor.accept(stream).into_fallible().await {
                     Ok(stream) if stream.get_ref().1.alpn_protocol() == Some(b"h2") => {
-                        serve_http2(stream).await;
+                        serve_http2(stream, self.http2).await;
                     }
                     Ok(stream) => answer_all(stream, heads, answer).await,
                     // Closing at once could take the alert away from the client.
@@ -170,9 +176,16 @@ impl TlsServer {
     }
 }
 
-async fn serve_http2(stream: tokio_rustls::server::TlsStream<tokio::net::TcpStream>) {
-    let service = hyper::service::service_fn(|_| async {
-        Ok::<_, std::convert::Infallible>(Response::new("{}".to_owned()))
+async fn serve_http2(mut stream: TlsStream<TcpStream>, http2: Http2) {
+    if http2 == Http2::WritesGarbage {
+        let _ = stream.write_all(&[0xff; 64]).await;
+        return until_closed(stream).await;
+    }
+    let service = hyper::service::service_fn(|_| async move {
+        match http2 {
+            Http2::ResetsStreams => Err("no answer"),
+            _ => Ok(Response::new("{}".to_owned())),
+        }
     });
     let _ = hyper::server::conn::http2::Builder::new(TokioExecutor::new())
         .serve_connection(TokioIo::new(stream), service)
@@ -187,6 +200,11 @@ fn params(names: &[&str]) -> CertificateParams {
         .push(DnType::CommonName, "a server");
     params.not_after = date_time_ymd(2036, 1, 31);
     params
+}
+
+/// What `openssl req -x509` makes.
+fn as_ca(params: &mut CertificateParams) {
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
 }
 
 fn under(tls: &TlsOptions) -> TransportOptions {
@@ -234,13 +252,22 @@ async fn a_good_certificate_is_accepted_and_seen() {
     }
 }
 
-/// Every refusal has its words, and the certificate is seen all the same.
+/// Refused with these words, and seen all the same.
+async fn refused(leaf: Leaf, tls: &TlsOptions, words: &str) {
+    let server = TlsServer::with(&leaf).start().await;
+    let (exchange, connection) = ask(&server, tls).await;
+    let error = exchange.expect_err(words);
+    assert_eq!(error.kind, TransportErrorKind::Tls);
+    assert_eq!(error.detail, words);
+    assert!(error.before_connected);
+    assert_eq!(connection.certificates.len(), 1, "{words}");
+    assert_eq!(connection.certificates[0].sha256, sha256(&leaf), "{words}");
+    assert_eq!(server.heads().len(), 0, "{words}");
+}
+
 #[tokio::test]
-async fn a_refused_certificate_is_seen_and_explained() {
+async fn a_wrong_certificate_is_seen_and_explained() {
     let authority = Authority::new();
-    let trusted = authority.trusted();
-    let nobody = TlsOptions::default();
-    let (stranger, renewed) = (Authority::named("another root"), Authority::new());
     let expired = authority.issue(&[HOST], |params| {
         params.not_before = date_time_ymd(2020, 1, 1);
         params.not_after = date_time_ymd(2021, 2, 3);
@@ -251,79 +278,65 @@ async fn a_refused_certificate_is_seen_and_explained() {
     let for_clients = authority.issue(&[HOST], |params| {
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
     });
-    let ca = |params: &mut CertificateParams| {
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    };
-    for (leaf, tls, words) in [
-        (expired, &trusted, "the certificate expired on 2021-02-03"),
-        (
-            early,
-            &trusted,
-            "the certificate is not valid before 2035-04-05",
-        ),
+    for (leaf, words) in [
+        (expired, "the certificate expired on 2021-02-03"),
+        (early, "the certificate is not valid before 2035-04-05"),
+        (for_clients, "the certificate is not one for servers"),
         (
             authority.leaf(&["a.test", "b.test"]),
-            &trusted,
             "the certificate is not for registry.test: it holds a.test, b.test",
         ),
         (
-            stranger.leaf(&[HOST]),
+            authority.leaf(&[]),
+            "the certificate is not for registry.test: it holds no name",
+        ),
+    ] {
+        refused(leaf, &authority.trusted(), words).await;
+    }
+}
+
+#[tokio::test]
+async fn an_untrusted_certificate_is_seen_and_explained() {
+    let authority = Authority::new();
+    let trusted = authority.trusted();
+    let nobody = TlsOptions::default();
+    let self_signed = "the certificate is self-signed and not trusted: name it as tls.ca_file";
+    for (leaf, tls, words) in [
+        (
+            Authority::named("another root").leaf(&[HOST]),
             &trusted,
             "the certificate's issuer is unknown: name its root as tls.ca_file",
         ),
         (
-            renewed.leaf(&[HOST]),
+            Authority::new().leaf(&[HOST]),
             &trusted,
             "the certificate is signed with another key than its issuer's: renew tls.ca_file",
         ),
-        (
-            for_clients,
-            &trusted,
-            "the certificate is not one for servers",
-        ),
-        (
-            Leaf::self_signed(&[HOST], |_| ()),
-            &nobody,
-            "the certificate is self-signed and not trusted: name it as tls.ca_file",
-        ),
-        (
-            Leaf::self_signed(&[HOST], ca),
-            &nobody,
-            "the certificate is self-signed and not trusted: name it as tls.ca_file",
-        ),
+        (Leaf::self_signed(&[HOST], |_| ()), &nobody, self_signed),
+        (Leaf::self_signed(&[HOST], as_ca), &nobody, self_signed),
+        (Leaf::self_signed(&[HOST], as_ca), &trusted, self_signed),
     ] {
-        let server = TlsServer::with(&leaf).start().await;
-        let (exchange, connection) = ask(&server, tls).await;
-        let error = exchange.expect_err(words);
-        assert_eq!(error.kind, TransportErrorKind::Tls);
-        assert_eq!(error.detail, words);
-        assert!(error.before_connected);
-        assert_eq!(connection.certificates.len(), 1, "{words}");
-        assert_eq!(connection.certificates[0].sha256, sha256(&leaf), "{words}");
-        assert_eq!(server.heads().len(), 0, "{words}");
+        refused(leaf, tls, words).await;
     }
 }
 
 #[tokio::test]
 async fn a_configured_certificate_is_accepted_by_exact_match() {
     let files = Authority::new();
-    let ca = |params: &mut CertificateParams| {
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    };
     let past = |params: &mut CertificateParams| {
-        ca(params);
+        as_ca(params);
         params.not_before = date_time_ymd(2020, 1, 1);
         params.not_after = date_time_ymd(2021, 2, 3);
     };
     for (leaf, refusal) in [
         (Leaf::self_signed(&[HOST], |_| ()), None),
-        (Leaf::self_signed(&[HOST], ca), None),
+        (Leaf::self_signed(&[HOST], as_ca), None),
         (
             Leaf::self_signed(&[HOST], past),
             Some("the certificate expired on 2021-02-03"),
         ),
         (
-            Leaf::self_signed(&["else.test"], ca),
+            Leaf::self_signed(&["else.test"], as_ca),
             Some("the certificate is not for registry.test: it holds else.test"),
         ),
     ] {
@@ -334,7 +347,7 @@ async fn a_configured_certificate_is_accepted_by_exact_match() {
         let (exchange, _) = ask(&TlsServer::with(&leaf).start().await, &tls).await;
         assert_eq!(exchange.err().map(|error| error.detail).as_deref(), refusal);
         // Another one with the same names is another certificate.
-        let twin = Leaf::self_signed(&[HOST], ca);
+        let twin = Leaf::self_signed(&[HOST], as_ca);
         let (exchange, _) = ask(&TlsServer::with(&twin).start().await, &tls).await;
         assert_eq!(
             exchange.expect_err("not the same").kind,
@@ -412,7 +425,7 @@ async fn a_client_certificate_is_asked_for_and_shown() {
 async fn another_name_can_be_asked_for_and_verified() {
     let authority = Authority::new();
     let server = TlsServer::with(&authority.leaf(&["inner.test"]))
-        .offering_http2()
+        .http2(Http2::Answers)
         .start()
         .await;
     let tls = TlsOptions {
@@ -437,13 +450,14 @@ async fn another_name_can_be_asked_for_and_verified() {
 async fn http2_is_used_where_both_sides_want_it() {
     let authority = Authority::new();
     for (offered, wanted, version) in [
-        (true, true, "2"),
-        (true, false, "1.1"),
-        (false, true, "1.1"),
+        (Http2::Answers, true, "2"),
+        (Http2::Answers, false, "1.1"),
+        (Http2::NotOffered, true, "1.1"),
     ] {
-        let mut server = TlsServer::with(&authority.leaf(&[HOST]));
-        server.http2 = offered;
-        let server = server.start().await;
+        let server = TlsServer::with(&authority.leaf(&[HOST]))
+            .http2(offered)
+            .start()
+            .await;
         let mut options = under(&authority.trusted());
         options.http2 = wanted;
         let transport = Transport::new(&options).unwrap();
@@ -456,6 +470,24 @@ async fn http2_is_used_where_both_sides_want_it() {
             );
         }
         assert_eq!((transport.connections(), transport.handshakes()), (1, 1));
+    }
+}
+
+#[tokio::test]
+async fn faults_of_http2_have_the_kinds_of_http1() {
+    let authority = Authority::new();
+    for (fault, kind) in [
+        (Http2::ResetsStreams, TransportErrorKind::Reset),
+        (Http2::WritesGarbage, TransportErrorKind::Protocol),
+    ] {
+        let server = TlsServer::with(&authority.leaf(&[HOST]))
+            .http2(fault)
+            .start()
+            .await;
+        let (exchange, _) = ask(&server, &authority.trusted()).await;
+        let error = exchange.expect_err("no answer");
+        assert_eq!(error.kind, kind, "{error}");
+        assert!(!error.before_connected);
     }
 }
 
@@ -481,128 +513,4 @@ async fn every_transport_does_one_full_handshake_for_an_origin() {
             assert_eq!(server.connections(), 2 * cycle);
         }
     }
-}
-
-#[test]
-fn a_policy_is_built_once_and_again_when_a_file_changes() {
-    let (first, second) = (Authority::new(), Authority::new());
-    let policies = TlsPolicies::new();
-    let options = first.trusted();
-    let built = policies.policy(&options).unwrap();
-    let same = |other: &_| Arc::ptr_eq(&built, other);
-    assert!(same(&policies.policy(&options).unwrap()));
-    // Written again with the same content (a new inode, as secrets are mounted).
-    let path = options.ca_file.clone().unwrap();
-    let replace = |content: &str| fs::rename(first.file("next", content), &path).unwrap();
-    replace(&first.issuer.pem());
-    assert!(same(&policies.policy(&options).unwrap()));
-    replace(&second.issuer.pem());
-    let changed = policies.policy(&options).unwrap();
-    assert!(!same(&changed));
-    assert!(Arc::ptr_eq(&changed, &policies.policy(&options).unwrap()));
-    let insecure = TlsOptions {
-        insecure_skip_verify: true,
-        ..options
-    };
-    assert!(!Arc::ptr_eq(&changed, &policies.policy(&insecure).unwrap()));
-}
-
-#[test]
-fn an_unusable_file_is_named_and_its_content_is_not() {
-    let authority = Authority::new();
-    let client = authority.leaf(&["client"]);
-    let cert = authority.file("cert.pem", &client.certificate.pem());
-    let key = authority.file("key.pem", &client.key.serialize_pem());
-    let other_key = authority.file("other.pem", &KeyPair::generate().unwrap().serialize_pem());
-    let empty = authority.file("empty.pem", "hunter2");
-    let broken = authority.file(
-        "broken.pem",
-        "-----BEGIN CERTIFICATE-----\nhunter2\n-----END CERTIFICATE-----\n",
-    );
-    let open = authority.file("open.pem", "-----BEGIN PRIVATE KEY-----\nhunter2\n");
-    let locked = authority.file(
-        "locked.pem",
-        "-----BEGIN ENCRYPTED PRIVATE KEY-----\naHVudGVyMg==\n-----END ENCRYPTED PRIVATE KEY-----\n",
-    );
-    let missing = authority.directory.path().join("missing.pem");
-    let ca = |file: &Path| TlsOptions {
-        ca_file: Some(file.to_path_buf()),
-        ..TlsOptions::default()
-    };
-    let identity = |cert: Option<&PathBuf>, key: Option<&PathBuf>| TlsOptions {
-        cert_file: cert.cloned(),
-        key_file: key.cloned(),
-        ..TlsOptions::default()
-    };
-    for (options, option, file, words) in [
-        (
-            ca(&missing),
-            "tls.ca_file",
-            "missing.pem",
-            "cannot be read: No such file",
-        ),
-        (
-            ca(&empty),
-            "tls.ca_file",
-            "empty.pem",
-            "holds no PEM certificate",
-        ),
-        (ca(&broken), "tls.ca_file", "broken.pem", "cannot be read"),
-        (
-            ca(&key),
-            "tls.ca_file",
-            "key.pem",
-            "holds no PEM certificate",
-        ),
-        (
-            identity(Some(&cert), None),
-            "tls.cert_file",
-            "cert.pem",
-            "set tls.key_file",
-        ),
-        (
-            identity(None, Some(&key)),
-            "tls.key_file",
-            "key.pem",
-            "set tls.cert_file",
-        ),
-        (
-            identity(Some(&cert), Some(&other_key)),
-            "tls.key_file",
-            "other.pem",
-            "is not the key of",
-        ),
-        (
-            identity(Some(&cert), Some(&cert)),
-            "tls.key_file",
-            "cert.pem",
-            "holds no PEM private key",
-        ),
-        (
-            identity(Some(&cert), Some(&open)),
-            "tls.key_file",
-            "open.pem",
-            "no END line",
-        ),
-        (
-            identity(Some(&cert), Some(&locked)),
-            "tls.key_file",
-            "locked.pem",
-            "encrypted",
-        ),
-    ] {
-        let error = TlsPolicies::new().policy(&options).unwrap_err().to_string();
-        assert!(error.starts_with(option), "{error}");
-        assert!(error.contains(file) && error.contains(words), "{error}");
-        assert!(
-            !error.contains("hunter2") && !error.contains("aHVudGVy"),
-            "{error}"
-        );
-    }
-    let named = TlsOptions {
-        server_name: Some("10.0.0.1".to_owned()),
-        ..TlsOptions::default()
-    };
-    let error = TlsPolicies::new().policy(&named).unwrap_err().to_string();
-    assert_eq!(error, "tls.server_name: `10.0.0.1` is not a DNS name");
 }
