@@ -4,3 +4,5 @@
 mod config;
 #[cfg(test)]
 mod exposition;
+#[cfg(test)]
+mod transport;
