@@ -11,7 +11,7 @@ mod status;
 pub use capability::{Capability, Support};
 pub use evidence::{Evidence, Value};
 pub use fact::Fact;
-pub use observation::{Change, Observation, Phases};
+pub use observation::{Change, Fingerprint, Observation, Phases};
 pub use reason::Reason;
 pub use report::{CheckName, Outcome, Report, Subject};
 pub use status::{Severity, Status};

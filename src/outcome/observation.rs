@@ -41,6 +41,34 @@ impl Change {
     }
 }
 
+/// The fingerprint of one part of what may change; parts change apart from each
+/// other (one credential set of several, one header of several).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fingerprint {
+    /// What.
+    pub what: Change,
+    /// Which part of it; empty where there is only one.
+    pub part: String,
+    /// The fingerprint, never the value.
+    pub value: u64,
+}
+
+impl Fingerprint {
+    /// The fingerprint of a part.
+    pub fn new(what: Change, part: &str, value: u64) -> Self {
+        Self {
+            what,
+            part: part.to_owned(),
+            value,
+        }
+    }
+
+    /// Whether both speak of the same part.
+    pub fn same_part(&self, other: &Self) -> bool {
+        self.what == other.what && self.part == other.part
+    }
+}
+
 /// The way of the cycle's first request, phase by phase; absent what was not gone through.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Phases {
@@ -86,8 +114,8 @@ pub struct Observation {
     pub backoff_until: Option<SystemTime>,
     /// `Warning:` headers seen.
     pub warnings: u64,
-    /// Fingerprints, never values, of what may change.
-    pub fingerprints: Vec<(Change, u64)>,
+    /// Fingerprints of what may change; a part that is missing was not looked at.
+    pub fingerprints: Vec<Fingerprint>,
 }
 
 #[cfg(test)]

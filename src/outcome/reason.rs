@@ -132,6 +132,7 @@ impl From<TransportErrorKind> for Reason {
             TransportErrorKind::Tls => Self::Tls,
             TransportErrorKind::Timeout => Self::Timeout,
             TransportErrorKind::Protocol => Self::Protocol,
+            TransportErrorKind::Resource => Self::Resource,
         }
     }
 }

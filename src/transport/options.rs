@@ -1,8 +1,10 @@
 //! How a registry is reached.
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use url::Url;
+
+use super::tls::TlsPolicy;
 
 /// The TLS policy of one registry.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
@@ -28,4 +30,36 @@ pub struct ProxyOptions {
     pub no_proxy: Vec<String>,
     /// Take `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY` from the environment.
     pub from_environment: bool,
+}
+
+/// Everything a [`Transport`](super::Transport) is made of.
+#[derive(Debug, Clone)]
+pub struct TransportOptions {
+    /// The TLS policy, from [`TlsPolicies::policy`](super::TlsPolicies::policy).
+    pub tls: Arc<TlsPolicy>,
+    /// The registry's own host, as its URL writes it. What opens the TLS policy
+    /// (`server_name`, `insecure_skip_verify`) and the client certificate are for
+    /// this host alone, on every port; token and storage hosts are verified
+    /// against the same roots and nothing less.
+    pub host: String,
+    /// How proxies are decided.
+    pub proxy: ProxyOptions,
+    /// The limit of DNS, TCP and TLS together.
+    pub connect_timeout: Duration,
+    /// Addresses that stand in for name resolution, by host name.
+    pub resolve: BTreeMap<String, IpAddr>,
+    /// Offer HTTP/2 in the TLS handshake.
+    pub http2: bool,
+    /// The `User-Agent` of every request, from [`user_agent`].
+    pub user_agent: String,
+}
+
+/// `oci-registry-exporter/<version>`, and the comment in brackets where there is
+/// one. Never one that looks like Docker's: zot answers those differently.
+pub fn user_agent(comment: Option<&str>) -> String {
+    let own = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
+    match comment {
+        Some(comment) if !comment.is_empty() => format!("{own} ({comment})"),
+        _ => own.to_owned(),
+    }
 }

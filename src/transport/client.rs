@@ -1,0 +1,152 @@
+//! The HTTP clients of one transport and how they are set.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use reqwest::{Client, redirect};
+use rustls::ClientConfig;
+use url::Url;
+
+use crate::exchange::{Request, TransportErrorKind};
+
+use super::{
+    connector::ObserveLayer, dns::Resolver, error::Failure, options::TransportOptions, proxy,
+    request,
+};
+
+/// One client for the registry's own host, with all its TLS options, and one for
+/// every other host, with the roots alone.
+#[derive(Debug)]
+pub(super) struct Clients {
+    own: Client,
+    foreign: Client,
+    host: String,
+    server_name: Option<String>,
+    may_use_proxy: bool,
+}
+
+/// A request and the client that sends it.
+pub(super) struct Prepared<'a> {
+    pub(super) client: &'a Client,
+    pub(super) request: reqwest::Request,
+}
+
+impl Clients {
+    pub(super) fn new(options: &TransportOptions) -> Result<Self, Failure> {
+        let connect = |detail| Failure::Refused(TransportErrorKind::Connect, detail);
+        let proxies = proxy::proxies(&options.proxy).map_err(connect)?;
+        let may_use_proxy = !proxies.is_empty();
+        let server_name = options.tls.server_name().map(str::to_owned);
+        if may_use_proxy && server_name.is_some() {
+            // The name would be the one that the proxy is asked to connect to.
+            return Err(connect(
+                "tls.server_name cannot be used through a proxy: leave one of them out".to_owned(),
+            ));
+        }
+        let build = |tls: &ClientConfig, alias: Option<&String>| {
+            client(options, &proxies, tls.clone(), alias)
+                .map_err(|error| connect(format!("cannot be set up: {}", causes(&error))))
+        };
+        let own = build(options.tls.own(), server_name.as_ref())?;
+        let foreign = match options.tls.foreign() {
+            Some(tls) => build(tls, None)?,
+            None => own.clone(),
+        };
+        Ok(Self {
+            own,
+            foreign,
+            host: options.host.to_ascii_lowercase(),
+            server_name,
+            may_use_proxy,
+        })
+    }
+
+    /// The URL that is connected to: the request's own, or one with
+    /// `tls.server_name` as its host, which the resolver takes back.
+    pub(super) fn target(&self, url: &Url) -> Url {
+        let mut target = url.clone();
+        if let Some(name) = &self.server_name
+            && self.is_own(url)
+            && url.scheme() == "https"
+        {
+            // Cannot fail: the name was checked as a DNS name when it was read.
+            let _ = target.set_host(Some(name));
+        }
+        target
+    }
+
+    pub(super) fn prepare(&self, request: &Request) -> Result<Prepared<'_>, Failure> {
+        Ok(Prepared {
+            client: if self.is_own(&request.url) {
+                &self.own
+            } else {
+                &self.foreign
+            },
+            request: request::build(request, self.target(&request.url))?,
+        })
+    }
+
+    /// Some request of this transport may go through a proxy.
+    pub(super) fn may_use_proxy(&self) -> bool {
+        self.may_use_proxy
+    }
+
+    fn is_own(&self, url: &Url) -> bool {
+        url.host_str() == Some(self.host.as_str())
+    }
+}
+
+fn client(
+    options: &TransportOptions,
+    proxies: &[reqwest::Proxy],
+    mut tls: ClientConfig,
+    server_name: Option<&String>,
+) -> reqwest::Result<Client> {
+    // With `server_name` the URL's authority is not the registry's, so that only
+    // HTTP/1.1 can say in `Host` which registry is meant.
+    let http2 = options.http2 && server_name.is_none();
+    tls.alpn_protocols = if http2 {
+        vec![b"h2".to_vec(), b"http/1.1".to_vec()]
+    } else {
+        vec![b"http/1.1".to_vec()]
+    };
+    let addresses: BTreeMap<_, _> = options
+        .resolve
+        .iter()
+        .map(|(host, address)| (host.to_ascii_lowercase(), *address))
+        .collect();
+    let mut builder = Client::builder()
+        .tls_backend_preconfigured(tls)
+        .redirect(redirect::Policy::none())
+        .referer(false)
+        .retry(reqwest::retry::never())
+        .no_proxy()
+        .user_agent(&options.user_agent)
+        .connect_timeout(options.connect_timeout)
+        .connector_layer(ObserveLayer)
+        .dns_resolver(Resolver {
+            addresses: Arc::new(addresses),
+            alias: server_name.map(|name| (name.clone(), options.host.to_ascii_lowercase())),
+        })
+        .http2_max_header_list_size(HTTP2_HEADERS)
+        .http2_initial_stream_window_size(HTTP2_STREAM_WINDOW)
+        .http2_initial_connection_window_size(HTTP2_CONNECTION_WINDOW);
+    if !http2 {
+        builder = builder.http1_only();
+    }
+    for proxy in proxies {
+        builder = builder.proxy(proxy.clone());
+    }
+    builder.build()
+}
+
+fn causes(error: &reqwest::Error) -> String {
+    let cause = std::error::Error::source(error);
+    cause.map_or_else(|| error.to_string(), ToString::to_string)
+}
+
+/// All headers of an HTTP/2 answer (bytes); the library's default is 16 MiB.
+const HTTP2_HEADERS: u32 = 64 * 1024;
+/// What a server may send ahead of our reading (bytes): an answer that is cut at
+/// its cap must not have filled memory before.
+const HTTP2_STREAM_WINDOW: u32 = 256 * 1024;
+const HTTP2_CONNECTION_WINDOW: u32 = 1024 * 1024;

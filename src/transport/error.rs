@@ -1,0 +1,249 @@
+//! From what went wrong to a kind and a sentence: the one place that reads the
+//! errors of the HTTP client and of TLS.
+
+use std::{error::Error, io, time::Duration};
+
+use crate::exchange::{Request, TransportError, TransportErrorKind};
+
+use super::{
+    dns::DnsError,
+    observer::{Recording, Stage},
+    redact, words,
+};
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// Not sent at all, and why.
+    Refused(TransportErrorKind, String),
+    /// The HTTP client failed.
+    Http(reqwest::Error),
+    /// The request's deadline passed.
+    Deadline,
+}
+
+/// What an error's sentence is about.
+pub(super) struct Place<'a> {
+    pub(super) request: &'a Request,
+    pub(super) proxied: bool,
+    pub(super) connect_timeout: Duration,
+    pub(super) deadline: Duration,
+}
+
+impl Failure {
+    /// The failure of something that was not even tried.
+    pub(super) fn unsent(self) -> TransportError {
+        let (kind, detail) = match self {
+            Self::Refused(kind, detail) => (kind, detail),
+            Self::Http(error) => (
+                TransportErrorKind::Protocol,
+                error.without_url().to_string(),
+            ),
+            Self::Deadline => (TransportErrorKind::Timeout, "no time was left".to_owned()),
+        };
+        TransportError {
+            kind,
+            detail: short(&detail),
+            before_connected: true,
+            elapsed: Duration::ZERO,
+        }
+    }
+
+    /// The failure of a request, in words.
+    pub(super) fn explain(
+        self,
+        place: &Place<'_>,
+        recording: &Recording,
+        elapsed: Duration,
+    ) -> TransportError {
+        let stage = recording.stage();
+        let (kind, detail) = match &self {
+            Self::Refused(..) => {
+                return TransportError {
+                    elapsed,
+                    ..self.unsent()
+                };
+            }
+            Self::Deadline => timeout(stage, place.deadline, place),
+            Self::Http(error) => classify(error, stage, place, recording),
+        };
+        TransportError {
+            kind,
+            detail: short(&detail),
+            before_connected: matches!(
+                stage,
+                Stage::Resolving | Stage::Connecting | Stage::Handshake
+            ),
+            elapsed,
+        }
+    }
+}
+
+/// At most [`LONGEST`] characters, none of them a control character.
+fn short(text: &str) -> String {
+    let mut shown: String = text
+        .chars()
+        .map(|character| {
+            if character.is_control() {
+                ' '
+            } else {
+                character
+            }
+        })
+        .take(LONGEST + 1)
+        .collect();
+    if shown.chars().count() > LONGEST {
+        shown = shown.chars().take(LONGEST - 1).collect();
+        shown.push('…');
+    }
+    shown
+}
+
+fn classify(
+    error: &reqwest::Error,
+    stage: Stage,
+    place: &Place<'_>,
+    recording: &Recording,
+) -> (TransportErrorKind, String) {
+    let find = || Chain(Some(error));
+    if find().filter_map(as_io).any(out_of_files) {
+        let detail = "this process is out of file descriptors: raise its limit of open files";
+        return (TransportErrorKind::Resource, detail.to_owned());
+    }
+    if let Some(dns) = find().find_map(|cause| cause.downcast_ref::<DnsError>()) {
+        return (TransportErrorKind::Dns, dns.to_string());
+    }
+    if let Some(tls) = find().find_map(|cause| cause.downcast_ref::<rustls::Error>()) {
+        let detail = words::tls(tls, recording.self_signed());
+        return (TransportErrorKind::Tls, detail);
+    }
+    if error.is_timeout() {
+        return timeout(stage, place.connect_timeout, place);
+    }
+    let broken = find().any(|cause| {
+        as_io(cause).is_some_and(is_broken) || BROKEN.contains(&cause.to_string().as_str())
+    });
+    if stage == Stage::Handshake && broken {
+        let detail = format!(
+            "{} closed the connection during the TLS handshake",
+            host(place)
+        );
+        return (TransportErrorKind::Reset, detail);
+    }
+    let leaf = find().last().map(ToString::to_string).unwrap_or_default();
+    if error.is_connect() {
+        let proxy = if place.proxied { " (or its proxy)" } else { "" };
+        let detail = format!(
+            "cannot connect to {}{proxy}: {}",
+            host(place),
+            leaf_words(&leaf)
+        );
+        return (TransportErrorKind::Connect, detail);
+    }
+    if broken || leaf.contains(" error received: ") {
+        if recording.identity_missed() && stage == Stage::Waiting {
+            return (TransportErrorKind::Tls, words::IDENTITY_MISSED.to_owned());
+        }
+        let detail = format!("{} closed the connection before it answered", host(place));
+        return (TransportErrorKind::Reset, detail);
+    }
+    let detail = format!("the answer is not valid HTTP: {leaf}");
+    (TransportErrorKind::Protocol, detail)
+}
+
+fn timeout(stage: Stage, limit: Duration, place: &Place<'_>) -> (TransportErrorKind, String) {
+    let host = host(place);
+    let what = match stage {
+        Stage::Resolving => format!("the name of {host} was not resolved"),
+        Stage::Connecting => format!("no connection to {host}"),
+        Stage::Handshake => format!("the TLS handshake with {host} did not end"),
+        Stage::Idle | Stage::Waiting => format!("no answer from {host}"),
+        Stage::Reading => format!("the answer of {host} did not end"),
+    };
+    let limit = Duration::from_millis(u64::try_from(limit.as_millis()).unwrap_or(u64::MAX));
+    (
+        TransportErrorKind::Timeout,
+        format!("{what} within {limit:?}"),
+    )
+}
+
+fn host(place: &Place<'_>) -> String {
+    redact::authority(&place.request.url)
+}
+
+/// The last cause without Rust's error number.
+fn leaf_words(leaf: &str) -> &str {
+    leaf.split(" (os error").next().unwrap_or(leaf)
+}
+
+/// An error and its causes. An [`io::Error`] made of another error hides that
+/// one from `source`, so it is asked for what it holds.
+struct Chain<'a>(Option<&'a (dyn Error + 'static)>);
+
+impl<'a> Iterator for Chain<'a> {
+    type Item = &'a (dyn Error + 'static);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let this = self.0?;
+        let held = as_io(this).and_then(io::Error::get_ref);
+        self.0 = match held {
+            Some(held) => Some(held),
+            None => this.source(),
+        };
+        Some(this)
+    }
+}
+
+fn as_io<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a io::Error> {
+    error.downcast_ref::<io::Error>()
+}
+
+fn is_broken(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::BrokenPipe
+            | io::ErrorKind::NotConnected
+            | io::ErrorKind::UnexpectedEof
+    )
+}
+
+/// `EMFILE` and `ENFILE`, alike on Linux, macOS and the BSDs; the standard
+/// library has no kind for them.
+fn out_of_files(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(23 | 24))
+}
+
+/// The most characters of a detail.
+const LONGEST: usize = 200;
+
+/// How the HTTP library says that a connection ended under a request. Its error
+/// type belongs to the server's room; these are its words, held by a test for
+/// each that a server can bring about.
+const BROKEN: [&str; 3] = [
+    "connection closed before message completed",
+    "operation was canceled",
+    "channel closed",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_detail_is_short_and_holds_no_control_character() {
+        assert_eq!(short("a\r\n\u{1b}[31mb"), "a   [31mb");
+        let long = short(&"ä".repeat(500));
+        assert_eq!(long.chars().count(), LONGEST);
+        assert!(long.ends_with('…'));
+        assert_eq!(short(&"b".repeat(LONGEST)), "b".repeat(LONGEST));
+    }
+
+    #[test]
+    fn causes_inside_io_errors_are_found() {
+        let inner = rustls::Error::HandshakeNotComplete;
+        let twice = io::Error::other(io::Error::new(io::ErrorKind::InvalidData, inner));
+        assert!(Chain(Some(&twice)).any(<dyn Error>::is::<rustls::Error>));
+    }
+}

@@ -1,0 +1,309 @@
+//! The TLS policies of the process: each read, parsed and built once, and again
+//! only when a file of it has changed.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+};
+
+use rustls::{
+    ClientConfig, RootCertStore,
+    client::{Resumption, Tls12Resumption, WebPkiServerVerifier},
+    crypto::{CryptoProvider, ring},
+    pki_types::{CertificateDer, DnsName, PrivateKeyDer, pem, pem::PemObject as _},
+    sign::CertifiedKey,
+};
+
+use super::{
+    files::{Files, Stamps},
+    options::TlsOptions,
+    verifier::{Identity, NoSessions, Verifier},
+};
+
+/// Every TLS policy of the process.
+#[derive(Debug, Default)]
+pub struct TlsPolicies {
+    system_roots: OnceLock<Vec<CertificateDer<'static>>>,
+    cache: Mutex<HashMap<TlsOptions, Cached>>,
+}
+
+/// How connections to one registry are verified; shared by all that have the
+/// same options. Sessions are never resumed under it.
+#[derive(Debug)]
+pub struct TlsPolicy {
+    own: ClientConfig,
+    foreign: Option<ClientConfig>,
+    server_name: Option<String>,
+    client_certificate_not_after: Option<i64>,
+}
+
+/// A TLS option that cannot be used: which one, its file, and why. Never what is
+/// in the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsError {
+    option: &'static str,
+    file: Option<PathBuf>,
+    problem: String,
+}
+
+#[derive(Debug)]
+struct Cached {
+    stamps: Stamps,
+    fingerprint: [u8; 32],
+    policy: Arc<TlsPolicy>,
+}
+
+impl TlsPolicies {
+    /// No policy yet; the system's roots are read with the first one.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The policy of these options: the same one as before unless a file of it
+    /// has changed.
+    ///
+    /// The system's roots are read once, by the rules of rustls-native-certs
+    /// (`SSL_CERT_FILE`, `SSL_CERT_DIR`, the usual places). A system without any
+    /// is no error here: registries reached over plain HTTP need none.
+    ///
+    /// # Errors
+    /// Where a file cannot be read or does not hold what it should.
+    pub fn policy(&self, options: &TlsOptions) -> Result<Arc<TlsPolicy>, TlsError> {
+        let stamps = Stamps::of(options)?;
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(cached) = cache.get(options)
+            && cached.stamps == stamps
+        {
+            return Ok(Arc::clone(&cached.policy));
+        }
+        let files = Files::read(options)?;
+        let fingerprint = files.fingerprint();
+        let policy = match cache.get(options) {
+            Some(cached) if cached.fingerprint == fingerprint => Arc::clone(&cached.policy),
+            _ => Arc::new(TlsPolicy::build(options, &files, self.system_roots())?),
+        };
+        cache.insert(
+            options.clone(),
+            Cached {
+                stamps,
+                fingerprint,
+                policy: Arc::clone(&policy),
+            },
+        );
+        Ok(policy)
+    }
+
+    fn system_roots(&self) -> &[CertificateDer<'static>] {
+        self.system_roots.get_or_init(|| {
+            let found = rustls_native_certs::load_native_certs();
+            for error in &found.errors {
+                tracing::warn!(%error, "some root certificates of the system cannot be read");
+            }
+            found.certs
+        })
+    }
+}
+
+impl TlsPolicy {
+    /// The end of the configured client certificate (seconds since the epoch).
+    pub fn client_certificate_not_after(&self) -> Option<i64> {
+        self.client_certificate_not_after
+    }
+
+    /// For the registry's own host.
+    pub(super) fn own(&self) -> &ClientConfig {
+        &self.own
+    }
+
+    /// For every other host, where that differs.
+    pub(super) fn foreign(&self) -> Option<&ClientConfig> {
+        self.foreign.as_ref()
+    }
+
+    /// The name to ask for instead of the registry's host.
+    pub(super) fn server_name(&self) -> Option<&str> {
+        self.server_name.as_deref()
+    }
+
+    fn build(
+        options: &TlsOptions,
+        files: &Files,
+        system_roots: &[CertificateDer<'static>],
+    ) -> Result<Self, TlsError> {
+        let provider = Arc::new(ring::default_provider());
+        let server_name = options.server_name.as_deref().map(dns_name).transpose()?;
+        let pinned = match &files.ca {
+            Some((path, content)) => certificates("tls.ca_file", path, content)?,
+            None => Vec::new(),
+        };
+        let roots = roots(options, system_roots, &pinned, &provider)?;
+        let identity = identity(files, &provider)?;
+        let verifier = |accept_any| Verifier {
+            roots: roots.clone(),
+            pinned: pinned.clone(),
+            accept_any,
+            provider: Arc::clone(&provider),
+        };
+        let differs = options.insecure_skip_verify || identity.is_some() || server_name.is_some();
+        let foreign = differs
+            .then(|| config(verifier(false), None, &provider))
+            .transpose()?;
+        Ok(Self {
+            client_certificate_not_after: identity.as_deref().and_then(not_after),
+            own: config(verifier(options.insecure_skip_verify), identity, &provider)?,
+            foreign,
+            server_name,
+        })
+    }
+}
+
+impl TlsError {
+    pub(super) fn new(
+        option: &'static str,
+        file: Option<&Path>,
+        problem: impl Into<String>,
+    ) -> Self {
+        Self {
+            option,
+            file: file.map(Path::to_path_buf),
+            problem: problem.into(),
+        }
+    }
+}
+
+impl fmt::Display for TlsError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.file {
+            Some(file) => write!(
+                formatter,
+                "{} `{}`: {}",
+                self.option,
+                file.display(),
+                self.problem
+            ),
+            None => write!(formatter, "{}: {}", self.option, self.problem),
+        }
+    }
+}
+
+impl std::error::Error for TlsError {}
+
+fn config(
+    verifier: Verifier,
+    identity: Option<Arc<CertifiedKey>>,
+    provider: &Arc<CryptoProvider>,
+) -> Result<ClientConfig, TlsError> {
+    let mut config = ClientConfig::builder_with_provider(Arc::clone(provider))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| TlsError::new("tls", None, error.to_string()))?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_client_cert_resolver(Arc::new(Identity(identity)));
+    config.resumption =
+        Resumption::store(Arc::new(NoSessions)).tls12_resumption(Tls12Resumption::Disabled);
+    Ok(config)
+}
+
+/// A verifier over the system's roots and the configured ones; `None` without any.
+fn roots(
+    options: &TlsOptions,
+    system: &[CertificateDer<'static>],
+    added: &[CertificateDer<'static>],
+    provider: &Arc<CryptoProvider>,
+) -> Result<Option<Arc<WebPkiServerVerifier>>, TlsError> {
+    let mut store = RootCertStore::empty();
+    // Systems ship roots that this parser refuses: one more is no reason to stop.
+    store.add_parsable_certificates(system.iter().cloned());
+    for (index, root) in added.iter().enumerate() {
+        store.add(root.clone()).map_err(|error| {
+            let problem = format!("certificate {} cannot be read: {error}", index + 1);
+            TlsError::new("tls.ca_file", options.ca_file.as_deref(), problem)
+        })?;
+    }
+    if store.is_empty() {
+        return Ok(None);
+    }
+    WebPkiServerVerifier::builder_with_provider(Arc::new(store), Arc::clone(provider))
+        .build()
+        .map(Some)
+        .map_err(|error| TlsError::new("tls", None, error.to_string()))
+}
+
+fn certificates(
+    option: &'static str,
+    path: &Path,
+    content: &[u8],
+) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let error = |problem| TlsError::new(option, Some(path), problem);
+    let found: Vec<_> = CertificateDer::pem_slice_iter(content)
+        .collect::<Result<_, pem::Error>>()
+        .map_err(|cause| error(format!("is not PEM: {}", pem_problem(&cause))))?;
+    if found.is_empty() {
+        return Err(error("holds no PEM certificate".to_owned()));
+    }
+    Ok(found)
+}
+
+fn identity(
+    files: &Files,
+    provider: &CryptoProvider,
+) -> Result<Option<Arc<CertifiedKey>>, TlsError> {
+    let (Some((cert_path, cert)), Some((key_path, key))) = (&files.cert, &files.key) else {
+        return Ok(None);
+    };
+    let chain = certificates("tls.cert_file", cert_path, cert)?;
+    let error = |problem: String| TlsError::new("tls.key_file", Some(key_path), problem);
+    let key = PrivateKeyDer::from_pem_slice(key).map_err(|cause| {
+        error(match cause {
+            pem::Error::NoItemsFound if holds(key, b"ENCRYPTED PRIVATE KEY") => {
+                "the key is encrypted; give one without a passphrase".to_owned()
+            }
+            pem::Error::NoItemsFound => "holds no PEM private key".to_owned(),
+            cause => format!("is not PEM: {}", pem_problem(&cause)),
+        })
+    })?;
+    CertifiedKey::from_der(chain, key, provider)
+        .map(|identity| Some(Arc::new(identity)))
+        .map_err(|cause| {
+            error(match cause {
+                rustls::Error::InconsistentKeys(_) => {
+                    format!("is not the key of tls.cert_file `{}`", cert_path.display())
+                }
+                cause => format!("cannot be used: {cause}"),
+            })
+        })
+}
+
+/// What is wrong with a PEM file, without the line that is wrong: it may be a key's.
+fn pem_problem(error: &pem::Error) -> &'static str {
+    match error {
+        pem::Error::MissingSectionEnd { .. } => "a section has no END line",
+        pem::Error::IllegalSectionStart { .. } => "a BEGIN line is malformed",
+        pem::Error::Base64Decode(_) => "a section is not base64",
+        _ => "it cannot be parsed",
+    }
+}
+
+fn holds(content: &[u8], words: &[u8]) -> bool {
+    content.windows(words.len()).any(|window| window == words)
+}
+
+fn not_after(identity: &CertifiedKey) -> Option<i64> {
+    let leaf = identity.cert.first()?;
+    let (_, parsed) = x509_parser::parse_x509_certificate(leaf).ok()?;
+    Some(parsed.validity().not_after.timestamp())
+}
+
+fn dns_name(name: &str) -> Result<String, TlsError> {
+    let lower = name.to_ascii_lowercase();
+    match DnsName::try_from(lower.as_str()) {
+        Ok(_) if lower.parse::<std::net::IpAddr>().is_err() => Ok(lower),
+        _ => Err(TlsError::new(
+            "tls.server_name",
+            None,
+            format!("`{name}` is not a DNS name"),
+        )),
+    }
+}

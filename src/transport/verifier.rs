@@ -1,0 +1,179 @@
+//! The hooks of the TLS handshake: what is accepted, and what is noted of it.
+
+use std::sync::Arc;
+
+use rustls::{
+    CertificateError, DigitallySignedStruct, Error, NamedGroup, SignatureScheme,
+    client::{
+        ClientSessionStore, ResolvesClientCert, Tls12ClientSessionValue, Tls13ClientSessionValue,
+        WebPkiServerVerifier,
+        danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+        verify_server_name,
+    },
+    crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature},
+    pki_types::{CertificateDer, ServerName, UnixTime},
+    server::ParsedCertificate,
+    sign::CertifiedKey,
+};
+
+use super::observer;
+
+/// Accepts a server by the roots, or because its very certificate is configured.
+#[derive(Debug)]
+pub(super) struct Verifier {
+    /// The verifier over the roots; `None` where there is no root at all.
+    pub(super) roots: Option<Arc<WebPkiServerVerifier>>,
+    /// Certificates that are accepted as they are, while they last and for the
+    /// names that they hold. A home-made certificate is mostly a CA by its own
+    /// words, and the roots' verifier refuses a CA as a server's certificate.
+    pub(super) pinned: Vec<CertificateDer<'static>>,
+    /// Accept the registry whatever it shows (never a proxy).
+    pub(super) accept_any: bool,
+    /// The algorithms.
+    pub(super) provider: Arc<CryptoProvider>,
+}
+
+impl Verifier {
+    fn accepts_any(&self) -> bool {
+        self.accept_any && observer::handshake_is_ours()
+    }
+}
+
+impl ServerCertVerifier for Verifier {
+    fn verify_server_cert(
+        &self,
+        leaf: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        observer::shown(leaf, intermediates);
+        if self.accepts_any() {
+            return Ok(ServerCertVerified::assertion());
+        }
+        if self.pinned.iter().any(|pinned| pinned == leaf) {
+            return verify_pinned(leaf, name, now);
+        }
+        match &self.roots {
+            Some(roots) => roots.verify_server_cert(leaf, intermediates, name, ocsp, now),
+            None => Err(CertificateError::UnknownIssuer.into()),
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        observer::tls_version("1.2");
+        if self.accepts_any() {
+            return Ok(HandshakeSignatureValid::assertion());
+        }
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls12_signature(message, certificate, signature, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        observer::tls_version("1.3");
+        if self.accepts_any() {
+            return Ok(HandshakeSignatureValid::assertion());
+        }
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signature, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
+    }
+}
+
+/// A certificate that is trusted itself still has its dates and its names.
+fn verify_pinned(
+    leaf: &CertificateDer<'_>,
+    name: &ServerName<'_>,
+    now: UnixTime,
+) -> Result<ServerCertVerified, Error> {
+    let (_, parsed) = x509_parser::parse_x509_certificate(leaf)
+        .map_err(|_| Error::from(CertificateError::BadEncoding))?;
+    let time =
+        |end: i64| UnixTime::since_unix_epoch(std::time::Duration::from_secs(end.unsigned_abs()));
+    let today = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+    let not_before = parsed.validity().not_before.timestamp();
+    let not_after = parsed.validity().not_after.timestamp();
+    if today < not_before {
+        let not_before = time(not_before);
+        return Err(CertificateError::NotValidYetContext {
+            time: now,
+            not_before,
+        }
+        .into());
+    }
+    if today > not_after {
+        let not_after = time(not_after);
+        return Err(CertificateError::ExpiredContext {
+            time: now,
+            not_after,
+        }
+        .into());
+    }
+    verify_server_name(&ParsedCertificate::try_from(leaf)?, name)?;
+    Ok(ServerCertVerified::assertion())
+}
+
+/// Keeps no session: a resumed handshake shows no certificate. What is asked of
+/// it first is the moment at which the handshake begins.
+#[derive(Debug)]
+pub(super) struct NoSessions;
+
+impl ClientSessionStore for NoSessions {
+    fn take_tls13_ticket(&self, name: &ServerName<'static>) -> Option<Tls13ClientSessionValue> {
+        observer::handshake(name);
+        None
+    }
+
+    fn tls12_session(&self, _: &ServerName<'_>) -> Option<Tls12ClientSessionValue> {
+        None
+    }
+
+    fn kx_hint(&self, _: &ServerName<'_>) -> Option<NamedGroup> {
+        None
+    }
+
+    fn set_kx_hint(&self, _: ServerName<'static>, _: NamedGroup) {}
+
+    fn set_tls12_session(&self, _: ServerName<'static>, _: Tls12ClientSessionValue) {}
+
+    fn remove_tls12_session(&self, _: &ServerName<'static>) {}
+
+    fn insert_tls13_ticket(&self, _: ServerName<'static>, _: Tls13ClientSessionValue) {}
+}
+
+/// The client certificate, shown to the registry that asks for one, never to a
+/// proxy.
+#[derive(Debug)]
+pub(super) struct Identity(pub(super) Option<Arc<CertifiedKey>>);
+
+impl ResolvesClientCert for Identity {
+    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        if !observer::handshake_is_ours() {
+            return None;
+        }
+        if self.0.is_none() {
+            observer::identity_missed();
+        }
+        self.0.clone()
+    }
+
+    fn has_certs(&self) -> bool {
+        self.0.is_some()
+    }
+}
