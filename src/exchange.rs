@@ -324,7 +324,11 @@ pub(crate) mod testing {
     /// An answer with a registry's JSON error.
     pub(crate) fn error(status: u16, code: &str, message: &str) -> Reply {
         let body = serde_json::json!({"errors": [{"code": code, "message": message}]});
-        reply(status, &[("content-type", "application/json")], &body.to_string())
+        reply(
+            status,
+            &[("content-type", "application/json")],
+            &body.to_string(),
+        )
     }
 }
 
