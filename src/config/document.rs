@@ -40,6 +40,13 @@ pub(super) fn read(
         return config;
     };
     root.only(&ROOT_KEYS);
+    let oci = environment.names_a_registry() || root.has("OCI");
+    if !oci && !root.has("registries") {
+        root.refuse(
+            "no registry is configured",
+            "name one: `registries: [{url: https://registry.example.com}]`",
+        );
+    }
     let defaults = root.section("defaults");
     let mut keys = EXPORTER_KEYS.to_vec();
     keys.extend(SETTINGS_KEYS);
@@ -89,6 +96,13 @@ impl Reader<'_> {
     }
 
     fn listed(&self, item: &Item<'_>) -> Option<(Spot, Target)> {
+        if item.is_text() {
+            item.refuse(
+                "a registry is more than a text",
+                "write `- url: https://registry.example.com`",
+            );
+            return None;
+        }
         let own = item.section()?;
         own.only(&registry::keys());
         let entries = inherit(self.defaults, own.entries());
@@ -97,7 +111,10 @@ impl Reader<'_> {
 
     /// The `OCI:` block and the variables that override it; `None` without both.
     fn oci_block(&self, root: &Section<'_>, environment: &Environment) -> Option<(Spot, Target)> {
-        let block = root.section("OCI");
+        let block = match root.item("OCI") {
+            Some(item) => item.section()?,
+            None => root.section("OCI"),
+        };
         block.only(&OCI_KEYS.map(|(_, oci)| oci));
         let variables = self.variables(environment);
         if !root.has("OCI") && !variables.iter().any(|entry| entry.key == "RegistryUrl") {
@@ -248,8 +265,8 @@ fn concurrency(defaults: &Section<'_>) -> usize {
     if !(1..=MOST_CONCURRENCY).contains(&concurrency) {
         defaults.refuse_at(
             &defaults.spot_of("concurrency"),
-            format!("`{concurrency}` cycles at once"),
-            format!("choose 1 to {MOST_CONCURRENCY}"),
+            format!("`concurrency` is from 1 to {MOST_CONCURRENCY}: {concurrency}"),
+            "choose a value within these bounds",
         );
     }
     concurrency

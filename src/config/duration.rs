@@ -19,9 +19,10 @@ pub(super) fn parse(text: &str) -> Result<Duration, String> {
     }
     let duration = humantime::parse_duration(text).map_err(|error| why(text, &error))?;
     if let Some(unit) = units(text).find(|unit| LONG_UNITS.contains(unit)) {
-        return Err(format!(
-            "`{unit}` (months or years) is not taken; `m` is a minute"
-        ));
+        return Err(match unit {
+            "M" => "`M` is a month; a minute is `m`".to_owned(),
+            unit => format!("`{unit}` are not taken"),
+        });
     }
     if duration < SHORTEST {
         return Err("shorter than 1s".to_owned());
@@ -87,16 +88,10 @@ mod tests {
         for (text, why) in [
             ("30", "the unit is missing"),
             ("5 parsecs", "unknown unit `parsecs`"),
-            ("1M", "`M` (months or years) is not taken; `m` is a minute"),
-            (
-                "1h 2months",
-                "`months` (months or years) is not taken; `m` is a minute",
-            ),
-            ("1y", "`y` (months or years) is not taken; `m` is a minute"),
-            (
-                "2yrs",
-                "`yrs` (months or years) is not taken; `m` is a minute",
-            ),
+            ("1M", "`M` is a month; a minute is `m`"),
+            ("1h 2months", "`months` are not taken"),
+            ("1y", "`y` are not taken"),
+            ("2yrs", "`yrs` are not taken"),
             ("0s", "shorter than 1s"),
             ("999ms", "shorter than 1s"),
             ("367d", "longer than a year (366d)"),

@@ -4,13 +4,24 @@ use std::collections::BTreeMap;
 
 use super::section::{Section, shown};
 
-/// Reads the map under `labels`.
-pub(super) fn read(section: &Section<'_>) -> BTreeMap<String, String> {
+/// Reads the map under `labels`; a series has each label once, so those that
+/// are `taken` by the registry cannot stand on its repository too.
+pub(super) fn read(
+    section: &Section<'_>,
+    taken: &BTreeMap<String, String>,
+) -> BTreeMap<String, String> {
     let mut labels = BTreeMap::new();
     for (name, key, value) in section.section("labels").free() {
         if let Err((message, hint)) = name_rule(name) {
             section.refuse_at(&key, message, hint);
             continue;
+        }
+        if taken.contains_key(name) {
+            section.refuse_at(
+                &key,
+                format!("the registry has the label {} already", shown(name)),
+                "write it on each repository, or on the registry alone",
+            );
         }
         let Some(text) = value.text() else { continue };
         if text.len() > LONGEST_VALUE {

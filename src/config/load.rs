@@ -61,7 +61,8 @@ impl Environment {
             .map(|(key, value)| (key.as_str(), value.as_os_str()))
     }
 
-    fn names_a_registry(&self) -> bool {
+    /// Whether they are enough by themselves.
+    pub(super) fn names_a_registry(&self) -> bool {
         self.0
             .get("RegistryUrl")
             .is_some_and(|value| !value.is_empty())
@@ -244,7 +245,7 @@ fn syntax_hint(text: &str, position: Option<(usize, usize)>, message: &str) -> &
         || message.contains("any token")
     {
         "put a value that begins with `*`, `&`, `@`, `%` or a backtick into quotes"
-    } else if message.contains("key of plain text") {
+    } else if message.contains("a key is") {
         "put a value that begins with `{` or `[` into quotes"
     } else {
         "check the indentation, the colons and the quotes here and in the lines above"

@@ -11,8 +11,8 @@ use super::{
     address::{self, Address},
     fingerprint, labels,
     repositories::{self, SHORT_KEYS},
-    section::{Section, listed, shown},
-    sets::{self, SOURCE_KEYS, Sets},
+    section::{Section, shown},
+    sets::{self, Chooser, SOURCE_KEYS, Sets},
     settings::{self, SETTINGS_KEYS},
     suggest,
 };
@@ -46,21 +46,21 @@ pub(super) fn judge_settings(section: &Section<'_>, base: &Path) {
     settings::proxy(section);
     settings::user_agent_comment(section);
     section.flag("http2", true);
-    labels::read(section);
+    labels::read(section, &BTreeMap::new());
     expect(section);
 }
 
 /// Reads a registry; `None` when it has no usable URL, which was reported.
 pub(super) fn read(section: &Section<'_>, sets: &Sets, base: &Path) -> Option<Target> {
-    let credential = sets::chosen(section, sets, base);
     let address = section.item("url").and_then(|item| address::read(&item));
-    let hub = address
-        .as_ref()
-        .is_some_and(|address| address::is_docker_hub(&address.url));
+    let url = address.as_ref().map(|address| &address.url);
+    let hub = url.is_some_and(address::is_docker_hub);
+    let labels = labels::read(section, &BTreeMap::new());
+    let chooser = Chooser { sets, base, url };
     let context = repositories::Context {
-        sets,
-        base,
-        credential: credential.unwrap_or_else(sets::anonymous),
+        credential: chooser.chosen(section).unwrap_or_else(sets::anonymous),
+        chooser,
+        labels: &labels,
         hub,
     };
     let repositories = repositories::read(section, &context);
@@ -74,7 +74,6 @@ pub(super) fn read(section: &Section<'_>, sets: &Sets, base: &Path) -> Option<Ta
         connect_timeout: budgets.connect,
         tls: settings::tls(section, base),
         proxy: settings::proxy(section),
-        labels: labels::read(section),
         expect: expect(section),
         product: product(section),
         token_hosts: token_hosts(section),
@@ -82,12 +81,11 @@ pub(super) fn read(section: &Section<'_>, sets: &Sets, base: &Path) -> Option<Ta
         http2: section.flag("http2", true),
         user_agent_comment: settings::user_agent_comment(section),
         repositories,
+        labels,
         name: name?,
         url: address?.url,
         fingerprint: 0,
     };
-    refuse_label_twice(section, &target);
-    refuse_foreign_hosts(section, &target);
     warn_of_clear_text(section, &target);
     target.fingerprint = fingerprint::of(&target);
     Some(target)
@@ -105,8 +103,8 @@ fn name(section: &Section<'_>, address: Option<&Address>) -> Option<String> {
     };
     if name.is_empty() || name.len() > LONGEST_NAME {
         item.refuse(
-            format!("the name has {} bytes", name.len()),
-            format!("choose a name of 1 to {LONGEST_NAME} bytes, or none: the host stands for it"),
+            format!("a name of {} bytes", name.len()),
+            format!("choose 1 to {LONGEST_NAME} bytes, or remove the key: the host stands for it"),
         );
     }
     Some(name.to_owned())
@@ -177,53 +175,6 @@ fn plain_host(text: &str) -> Option<String> {
         return None;
     }
     Host::parse(text).ok().map(|host| host.to_string())
-}
-
-/// A series has each label once.
-fn refuse_label_twice(section: &Section<'_>, target: &Target) {
-    for repository in &target.repositories {
-        let both = |name: &&String| target.labels.contains_key(*name);
-        if let Some(name) = repository.labels.keys().find(both) {
-            section.refuse_at(
-                &section.spot_of("repositories"),
-                format!(
-                    "the label {} stands on the registry and on its repository {}",
-                    shown(name),
-                    shown(repository.name.as_str())
-                ),
-                "write it on each repository, or on the registry alone",
-            );
-        }
-    }
-}
-
-/// A named set goes only where its own definition lets it go.
-fn refuse_foreign_hosts(section: &Section<'_>, target: &Target) {
-    for set in target.credential_sets() {
-        let allowed = set.hosts.is_empty() || set.hosts.iter().any(|host| host.allows(&target.url));
-        if allowed {
-            continue;
-        }
-        let key = if section.has("credentials") {
-            "credentials"
-        } else {
-            "repositories"
-        };
-        let hosts: Vec<&str> = set.hosts.iter().map(|host| host.0.as_str()).collect();
-        section.refuse_at(
-            &section.spot_of(key),
-            format!(
-                "the credential set {} may not be sent to {}: its hosts are {}",
-                shown(&set.name),
-                shown(&address::host_and_port(&target.url)),
-                listed(&hosts)
-            ),
-            format!(
-                "add the host to `credentials.{}.hosts`, or name another set",
-                set.name
-            ),
-        );
-    }
 }
 
 fn warn_of_clear_text(section: &Section<'_>, target: &Target) {

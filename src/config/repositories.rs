@@ -1,13 +1,16 @@
 //! The repositories of a registry: a list, or the short form of a list of one.
 
-use std::{collections::HashSet, path::Path, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
 
 use crate::oci::{GrammarError, Tag};
 
 use super::{
     CredentialSet, PushWish, TestRepository, labels,
     section::{Item, Section, listed, shown},
-    sets::{self, SOURCE_KEYS, Sets},
+    sets::{self, Chooser, SOURCE_KEYS},
     settings::{repository, repository_hint, repository_of},
 };
 
@@ -16,11 +19,11 @@ pub(super) const SHORT_KEYS: [&str; 3] = ["test_repository", "test_tag", "push_r
 
 /// What the repositories of one registry are read with.
 pub(super) struct Context<'a> {
-    pub(super) sets: &'a Sets,
-    /// The directory that relative paths begin at.
-    pub(super) base: &'a Path,
+    pub(super) chooser: Chooser<'a>,
     /// The registry's own credential set.
     pub(super) credential: Arc<CredentialSet>,
+    /// The registry's own labels.
+    pub(super) labels: &'a BTreeMap<String, String>,
     /// Whether the registry is Docker Hub.
     pub(super) hub: bool,
 }
@@ -114,9 +117,9 @@ fn listed_one(item: &Item<'_>, alone: bool, context: &Context<'_>) -> Option<Tes
         );
     }
     let push = section.item("push").and_then(|item| item.flag());
-    let credential = sets::chosen(&section, context.sets, context.base);
+    let credential = context.chooser.chosen(&section);
     let tag = tag(&section, "tag");
-    let labels = labels::read(&section);
+    let labels = labels::read(&section, context.labels);
     Some(TestRepository {
         name: repository(&section, "name", context.hub)?,
         push: wish(push, alone),
@@ -171,7 +174,7 @@ fn unnamed(context: &Context<'_>) -> Option<TestRepository> {
         credential: Arc::clone(&context.credential),
         push: PushWish::No,
         pull: true,
-        labels: std::collections::BTreeMap::new(),
+        labels: BTreeMap::new(),
     })
 }
 
@@ -191,7 +194,7 @@ fn tag(section: &Section<'_>, key: &str) -> Option<Tag> {
     Tag::parse(text)
         .map_err(|error| {
             item.refuse(
-                format!("invalid tag {}: {error}", shown(text)),
+                error.to_string(),
                 "write it as `latest` or `1.2.3`, without a digest",
             );
         })
@@ -200,7 +203,7 @@ fn tag(section: &Section<'_>, key: &str) -> Option<Tag> {
 
 fn refuse_name(item: &Item<'_>, text: &str, error: &GrammarError) {
     item.refuse(
-        format!("invalid repository {}: {error}", shown(text)),
+        error.to_string(),
         match repository_hint(text) {
             hint if text.contains(':') && !text.contains("://") => {
                 format!("{hint}: `{{name: team/image, tag: \"1.2\"}}`")

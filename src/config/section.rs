@@ -276,7 +276,7 @@ impl<'a> Item<'a> {
     pub(super) fn text(&self) -> Option<&'a str> {
         match &self.node.value {
             Value::Scalar(Kind::Text | Kind::Number | Kind::Bool, text) => Some(text),
-            _ => self.expected("text"),
+            _ => self.expected(TEXT),
         }
     }
 
@@ -315,7 +315,7 @@ impl<'a> Item<'a> {
     pub(super) fn duration(&self) -> Option<Duration> {
         let text = match &self.node.value {
             Value::Scalar(Kind::Text | Kind::Number, text) => text,
-            _ => return self.expected("a duration"),
+            _ => return self.expected(DURATION),
         };
         match duration::parse(text) {
             Ok(duration) => Some(duration),
@@ -331,7 +331,7 @@ impl<'a> Item<'a> {
 
     pub(super) fn list(&self) -> Option<Vec<Item<'a>>> {
         let Value::List(nodes) = &self.node.value else {
-            return self.expected("a list");
+            return self.expected(LIST);
         };
         let item = |(index, node): (usize, &'a Node)| Item {
             spot: Spot {
@@ -346,7 +346,7 @@ impl<'a> Item<'a> {
 
     pub(super) fn section(&self) -> Option<Section<'a>> {
         let Value::Map(entries) = &self.node.value else {
-            return self.expected("a map of keys and values");
+            return self.expected(MAP);
         };
         Some(Section {
             spot: self.spot.clone(),
@@ -363,13 +363,22 @@ impl<'a> Item<'a> {
                 "the key has no value".to_owned(),
                 format!("write {what} after the colon, or remove the key"),
             ),
-            kind => (
-                format!("expected {what}, found {kind}"),
-                format!("write {what}"),
-            ),
+            kind => (format!("expected {what}, found {kind}"), how_to_write(what)),
         };
         self.refuse(message, hint);
         None
+    }
+}
+
+fn how_to_write(what: &str) -> String {
+    match what {
+        TEXT => {
+            "write it after the colon, in quotes if it begins with `[`, `{`, `*` or `&`".to_owned()
+        }
+        LIST => "write `[first, second]`, or each item on a line of its own behind `- `".to_owned(),
+        MAP => "write its keys on the lines below, indented, each with its value".to_owned(),
+        DURATION => duration::HINT.to_owned(),
+        what => format!("write {what}"),
     }
 }
 
@@ -413,4 +422,8 @@ fn joined(path: &str, key: &str) -> String {
     }
 }
 
+const TEXT: &str = "text";
+const LIST: &str = "a list";
+const MAP: &str = "keys with values";
+const DURATION: &str = "a duration";
 const LONGEST_SHOWN: usize = 80;

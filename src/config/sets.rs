@@ -8,6 +8,7 @@ use std::{
 };
 
 use jiff::tz::Offset;
+use url::Url;
 
 use crate::{
     credentials::{SecretSource, Source},
@@ -16,6 +17,7 @@ use crate::{
 
 use super::{
     CredentialSet, HostPattern,
+    address::host_and_port,
     section::{Item, Section, listed, shown},
     suggest,
 };
@@ -121,31 +123,62 @@ pub(super) fn anonymous() -> Arc<CredentialSet> {
     })
 }
 
-/// What a registry or a repository says of its credentials: a named set, or the
-/// unnamed one beside it; `None` when it says nothing.
-pub(super) fn chosen(
-    section: &Section<'_>,
-    sets: &Sets,
-    base: &Path,
-) -> Option<Arc<CredentialSet>> {
-    let inline = section.present(&SOURCE_KEYS);
-    if let Some(item) = section.item("credentials") {
-        if !inline.is_empty() {
-            item.refuse(
-                format!("`credentials` stands beside {}", listed(&inline)),
-                "name a set or write the credentials here, not both",
-            );
+/// Finds the credential set that a registry or one of its repositories chooses.
+pub(super) struct Chooser<'a> {
+    /// The named ones.
+    pub(super) sets: &'a Sets,
+    /// The directory that relative paths begin at.
+    pub(super) base: &'a Path,
+    /// The registry, if its URL is usable.
+    pub(super) url: Option<&'a Url>,
+}
+
+impl Chooser<'_> {
+    /// The named set, or the unnamed one that stands there; `None` when nothing is said.
+    pub(super) fn chosen(&self, section: &Section<'_>) -> Option<Arc<CredentialSet>> {
+        let inline = section.present(&SOURCE_KEYS);
+        if let Some(item) = section.item("credentials") {
+            if !inline.is_empty() {
+                item.refuse(
+                    format!("`credentials` stands beside {}", listed(&inline)),
+                    "name a set or write the credentials here, not both",
+                );
+            }
+            let set = self.sets.find(&item).unwrap_or_else(anonymous);
+            self.refuse_foreign_host(&item, &set);
+            return Some(set);
         }
-        return sets.find(&item).or_else(|| Some(anonymous()));
+        match source(section, self.base)? {
+            Source::Anonymous => Some(anonymous()),
+            source => Some(Arc::new(CredentialSet {
+                name: INLINE.to_owned(),
+                source,
+                hosts: Vec::new(),
+                expires: None,
+            })),
+        }
     }
-    match source(section, base)? {
-        Source::Anonymous => Some(anonymous()),
-        source => Some(Arc::new(CredentialSet {
-            name: INLINE.to_owned(),
-            source,
-            hosts: Vec::new(),
-            expires: None,
-        })),
+
+    /// A named set goes only where its own definition lets it go.
+    fn refuse_foreign_host(&self, item: &Item<'_>, set: &CredentialSet) {
+        let Some(url) = self.url else { return };
+        if set.hosts.is_empty() || set.hosts.iter().any(|host| host.allows(url)) {
+            return;
+        }
+        let hosts: Vec<&str> = set.hosts.iter().map(|host| host.0.as_str()).collect();
+        let host = host_and_port(url);
+        item.refuse(
+            format!(
+                "the credential set {} may not be sent to {}: its hosts are {}",
+                shown(&set.name),
+                shown(&host),
+                listed(&hosts)
+            ),
+            format!(
+                "add {} to the `hosts` of the set, or name another set",
+                shown(&host)
+            ),
+        );
     }
 }
 

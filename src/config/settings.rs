@@ -160,12 +160,7 @@ fn default_interval(check: CheckName) -> Duration {
 pub(super) fn repository(section: &Section<'_>, key: &str, hub: bool) -> Option<Repository> {
     let (text, item) = section.text(key)?;
     repository_of(text, hub)
-        .map_err(|error| {
-            item.refuse(
-                format!("invalid repository {}: {error}", shown(text)),
-                repository_hint(text),
-            )
-        })
+        .map_err(|error| item.refuse(error.to_string(), repository_hint(text)))
         .ok()
 }
 

@@ -4,12 +4,18 @@ use strsim::damerau_levenshtein;
 
 /// The hint for a word that is none of the known ones.
 pub(super) fn instead_of(word: &str, known: &[&str]) -> String {
+    if word == "<<" {
+        return "merge keys are not read; put what is shared under `defaults:`".to_owned();
+    }
     let close = close(word, known);
     if !close.is_empty() {
         return format!("did you mean {}?", any_of(&close));
     }
     match known {
         [] => "remove it".to_owned(),
+        known if known.len() > MOST_LISTED => {
+            "no key here is spelled alike; `examples/full.yml` shows every key".to_owned()
+        }
         known => format!("known here: {}", backticked(known).join(", ")),
     }
 }
@@ -46,6 +52,9 @@ fn any_of(words: &[&str]) -> String {
 fn backticked(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| format!("`{word}`")).collect()
 }
+
+/// A longer list would not be read.
+const MOST_LISTED: usize = 17;
 
 #[cfg(test)]
 mod tests {

@@ -37,6 +37,16 @@ pub struct Lag {
     pub sum: f64,
 }
 
+impl Lag {
+    /// From the finite upper bounds (seconds, ascending), the counts of their
+    /// buckets and of what lies above all of them, and the sum (seconds).
+    pub fn new(bounds: &[f64], counts: &[u64], sum: f64) -> Self {
+        let bounds = bounds.iter().copied().chain([f64::INFINITY]);
+        let buckets = bounds.zip(counts.iter().copied()).collect();
+        Self { buckets, sum }
+    }
+}
+
 pub(super) const FAMILIES: [Family; 8] = [
     Family {
         name: "oci_registry_exporter_build_info",

@@ -85,7 +85,7 @@ pub(super) const FAMILIES: [Family; 10] = [
 
 fn credentials_valid<'a>(scene: &'a Scene<'a>) -> Vec<Series<'a>> {
     each(scene, |key| match key {
-        FactKey::CredentialsValid { credential } => Some((set(credential), None)),
+        FactKey::CredentialsValid { credential } => Some((set(credential.as_deref()), None)),
         _ => None,
     })
 }
@@ -93,7 +93,7 @@ fn credentials_valid<'a>(scene: &'a Scene<'a>) -> Vec<Series<'a>> {
 fn credentials_expiry<'a>(scene: &'a Scene<'a>) -> Vec<Series<'a>> {
     each(scene, |key| match key {
         FactKey::CredentialsExpiry { credential, source } => {
-            Some((set(credential), Some(("source", source))))
+            Some((set(credential.as_deref()), Some(("source", source))))
         }
         _ => None,
     })
@@ -104,7 +104,7 @@ fn pull_authorized<'a>(scene: &'a Scene<'a>) -> Vec<Series<'a>> {
         FactKey::PullAuthorized {
             repository,
             credential,
-        } => Some((pair(repository, credential), None)),
+        } => Some((pair(repository.as_deref(), credential.as_deref()), None)),
         _ => None,
     })
 }
@@ -114,14 +114,14 @@ fn push_authorized<'a>(scene: &'a Scene<'a>) -> Vec<Series<'a>> {
         FactKey::PushAuthorized {
             repository,
             credential,
-        } => Some((pair(repository, credential), None)),
+        } => Some((pair(repository.as_deref(), credential.as_deref()), None)),
         _ => None,
     })
 }
 
 fn referrers<'a>(scene: &'a Scene<'a>) -> Vec<Series<'a>> {
     each(scene, |key| match key {
-        FactKey::Referrers { repository } => Some((pair(repository, &None), None)),
+        FactKey::Referrers { repository } => Some((pair(repository.as_deref(), None), None)),
         _ => None,
     })
 }
@@ -170,14 +170,14 @@ fn score(registry: &Registry<'_>) -> Option<usize> {
     Some(supported.count())
 }
 
-fn set(credential: &Option<String>) -> Of<'_> {
-    pair(&None, credential)
+fn set(credential: Option<&str>) -> Of<'_> {
+    pair(None, credential)
 }
 
-fn pair<'a>(repository: &'a Option<String>, credential: &'a Option<String>) -> Of<'a> {
+fn pair<'a>(repository: Option<&'a str>, credential: Option<&'a str>) -> Of<'a> {
     Of {
         check: None,
-        repository: repository.as_deref(),
-        credential: credential.as_deref(),
+        repository,
+        credential,
     }
 }

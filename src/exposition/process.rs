@@ -54,7 +54,7 @@ mod linux {
         let me = procfs::process::Process::myself()?;
         let stat = me.stat()?;
         let limits = me.limits().ok();
-        let start = procfs::boot_time_secs()
+        let began = procfs::boot_time_secs()
             .map(|boot| Duration::from_secs(boot) + ticks(stat.starttime))
             .ok();
         Ok(Process {
@@ -68,7 +68,7 @@ mod linux {
                 .as_ref()
                 .and_then(|it| value(&it.max_address_space.soft_limit)),
             resident_memory_bytes: Some(stat.rss.saturating_mul(procfs::page_size())),
-            start_time_seconds: start.map(|start| start.as_secs_f64()),
+            start_time_seconds: began.map(|began| began.as_secs_f64()),
             threads: stat.num_threads.try_into().ok(),
         })
     }

@@ -15,7 +15,6 @@ use super::{
 
 /// One client for the registry's own host, with all its TLS options, and one for
 /// every other host, with the roots alone.
-#[derive(Debug)]
 pub(super) struct Clients {
     own: Client,
     foreign: Client,

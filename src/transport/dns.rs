@@ -38,6 +38,7 @@ impl Resolve for Resolver {
                 Some((alias, host)) if alias == asked => host.as_str(),
                 _ => asked,
             };
+            observer::resolving();
             let started = Instant::now();
             let found = this.addresses(host).await?;
             observer::resolved(asked, &found, started.elapsed());

@@ -118,7 +118,14 @@ fn classify(
         return (TransportErrorKind::Tls, detail);
     }
     if error.is_timeout() {
-        return timeout(stage, place.connect_timeout, place);
+        return match stage {
+            // The system gave up on the connection, not we.
+            Stage::Idle | Stage::Waiting | Stage::Reading => {
+                let detail = format!("{} does not answer any more", host(place));
+                (TransportErrorKind::Timeout, detail)
+            }
+            _ => timeout(stage, place.connect_timeout, place),
+        };
     }
     let broken = find().any(|cause| {
         as_io(cause).is_some_and(is_broken) || BROKEN.contains(&cause.to_string().as_str())
@@ -132,12 +139,7 @@ fn classify(
     }
     let leaf = find().last().map(ToString::to_string).unwrap_or_default();
     if error.is_connect() {
-        let proxy = if place.proxied { " (or its proxy)" } else { "" };
-        let detail = format!(
-            "cannot connect to {}{proxy}: {}",
-            host(place),
-            leaf_words(&leaf)
-        );
+        let detail = format!("cannot connect to {}: {}", host(place), leaf_words(&leaf));
         return (TransportErrorKind::Connect, detail);
     }
     if broken || leaf.contains(" error received: ") {
@@ -167,8 +169,10 @@ fn timeout(stage: Stage, limit: Duration, place: &Place<'_>) -> (TransportErrorK
     )
 }
 
+/// Who may be at fault: through a proxy it cannot be told from the host.
 fn host(place: &Place<'_>) -> String {
-    redact::authority(&place.request.url)
+    let proxy = if place.proxied { " (or its proxy)" } else { "" };
+    format!("{}{proxy}", redact::authority(&place.request.url))
 }
 
 /// The last cause without Rust's error number.

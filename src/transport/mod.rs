@@ -25,6 +25,7 @@ mod verifier;
 mod words;
 
 use std::{
+    fmt,
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
@@ -42,11 +43,21 @@ pub use tls::{TlsError, TlsPolicies, TlsPolicy};
 
 /// The connections of one cycle to one registry, and to the token hosts and
 /// storage hosts that it names.
-#[derive(Debug)]
 pub struct Transport {
     clients: Clients,
     connect_timeout: Duration,
     totals: Arc<Totals>,
+}
+
+impl fmt::Debug for Transport {
+    // The HTTP client's own form shows proxies, and with them their passwords.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Transport")
+            .field("connections", &self.connections())
+            .field("handshakes", &self.handshakes())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Transport {

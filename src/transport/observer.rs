@@ -51,7 +51,7 @@ pub(super) struct Recording {
 pub(super) enum Stage {
     /// No connection was begun: one stood, or nothing was done.
     Idle,
-    /// A connection was begun, its name is not resolved.
+    /// A connection was begun, and a name (the host's or its proxy's) is being resolved.
     Resolving,
     /// No TCP connection yet.
     Connecting,
@@ -66,6 +66,7 @@ pub(super) enum Stage {
 #[derive(Debug, Default)]
 struct State {
     begun: Option<Instant>,
+    resolving: bool,
     resolve: Option<Duration>,
     addresses: Vec<IpAddr>,
     handshake: Option<Instant>,
@@ -124,7 +125,7 @@ impl Recording {
             (None, _) => Stage::Idle,
             (Some(_), Some(_)) => Stage::Waiting,
             _ if state.handshake.is_some() => Stage::Handshake,
-            _ if state.addresses.is_empty() => Stage::Resolving,
+            _ if state.resolving => Stage::Resolving,
             _ => Stage::Connecting,
         }
     }
@@ -211,11 +212,17 @@ pub(super) fn connection_stands() {
     });
 }
 
+/// A name is being resolved.
+pub(super) fn resolving() {
+    with(|recording| recording.state().resolving = true);
+}
+
 /// A name was resolved; a proxy's is not the registry's and is not kept.
 pub(super) fn resolved(name: &str, addresses: &[SocketAddr], took: Duration) {
     with(|recording| {
+        let mut state = recording.state();
+        state.resolving = false;
         if recording.host == name {
-            let mut state = recording.state();
             state.resolve = Some(took);
             state.addresses = addresses.iter().map(SocketAddr::ip).collect();
         }

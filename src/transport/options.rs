@@ -1,10 +1,10 @@
 //! How a registry is reached.
 
-use std::{collections::BTreeMap, net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fmt, net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use url::Url;
 
-use super::tls::TlsPolicy;
+use super::{redact, tls::TlsPolicy};
 
 /// The TLS policy of one registry.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
@@ -22,7 +22,7 @@ pub struct TlsOptions {
 }
 
 /// How proxies are decided: never silently from the environment.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct ProxyOptions {
     /// The proxy of every request, but those of `no_proxy`.
     pub url: Option<Url>,
@@ -54,6 +54,18 @@ pub struct TransportOptions {
     pub user_agent: String,
 }
 
+impl fmt::Debug for ProxyOptions {
+    // The URL may hold the proxy's password.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("ProxyOptions")
+            .field("url", &self.url.as_ref().map(redact::url))
+            .field("no_proxy", &self.no_proxy)
+            .field("from_environment", &self.from_environment)
+            .finish()
+    }
+}
+
 /// `oci-registry-exporter/<version>`, and the comment in brackets where there is
 /// one. Never one that looks like Docker's: zot answers those differently.
 pub fn user_agent(comment: Option<&str>) -> String {
@@ -61,5 +73,29 @@ pub fn user_agent(comment: Option<&str>) -> String {
     match comment {
         Some(comment) if !comment.is_empty() => format!("{own} ({comment})"),
         _ => own.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proxy_is_shown_without_its_password() {
+        let options = ProxyOptions {
+            url: Some(Url::parse("http://bob:hunter2@proxy.test:3128").unwrap()),
+            ..ProxyOptions::default()
+        };
+        let shown = format!("{options:?}");
+        assert!(shown.contains("http://proxy.test:3128/"), "{shown}");
+        assert!(!shown.contains("hunter2"), "{shown}");
+    }
+
+    #[test]
+    fn the_user_agent_is_our_own() {
+        let own = concat!("oci-registry-exporter/", env!("CARGO_PKG_VERSION"));
+        assert_eq!(user_agent(None), own);
+        assert_eq!(user_agent(Some("")), own);
+        assert_eq!(user_agent(Some("prod")), format!("{own} (prod)"));
     }
 }

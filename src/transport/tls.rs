@@ -101,6 +101,11 @@ impl TlsPolicies {
             for error in &found.errors {
                 tracing::warn!(%error, "some root certificates of the system cannot be read");
             }
+            if found.certs.is_empty() {
+                tracing::warn!(
+                    "this system has no root certificates: an https registry needs tls.ca_file"
+                );
+            }
             found.certs
         })
     }

@@ -56,7 +56,11 @@ fn certificate(problem: &CertificateError, self_signed: bool) -> String {
             )
         }
         CertificateError::Revoked => "the certificate is revoked".to_owned(),
-        CertificateError::BadSignature => "the certificate's signature is wrong".to_owned(),
+        CertificateError::BadSignature => {
+            // Mostly a root that was made anew under its old name.
+            "the certificate is signed with another key than its issuer's: renew tls.ca_file"
+                .to_owned()
+        }
         CertificateError::BadEncoding => "the certificate cannot be parsed".to_owned(),
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
             "the certificate is not one for servers".to_owned()

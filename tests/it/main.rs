@@ -5,3 +5,9 @@
 
 #[cfg(test)]
 mod architecture;
+#[cfg(test)]
+mod config;
+#[cfg(test)]
+mod exposition;
+#[cfg(test)]
+mod transport;

@@ -1,8 +1,17 @@
 //! Where credentials come from, read again at every cycle.
+//!
+//! [`Source::read`] holds the rules of the credentials check that need no
+//! request: what is found here to be missing, unreadable or malformed is never
+//! sent, and never replaced by anonymous access. No message holds any content
+//! of a secret.
+
+mod read;
 
 use std::path::PathBuf;
 
-use crate::secret::{Credentials, Secret};
+use crate::secret::Secret;
+
+pub use read::expiry;
 
 /// Where one secret value comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -40,9 +49,10 @@ pub struct CredentialsError {
     pub expired: bool,
 }
 
-impl Source {
-    /// Reads the set now.
-    pub fn read(&self) -> Result<Credentials, CredentialsError> {
-        Ok(Credentials::Anonymous)
+impl std::fmt::Display for CredentialsError {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.message)
     }
 }
+
+impl std::error::Error for CredentialsError {}
