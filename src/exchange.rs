@@ -300,6 +300,39 @@ pub struct Certificate {
 }
 
 #[cfg(test)]
+pub(crate) mod testing {
+    //! Answers for the tables of the floors above.
+
+    use super::*;
+
+    /// An answer with these headers and this body.
+    pub(crate) fn reply(status: u16, headers: &[(&'static str, &str)], body: &str) -> Reply {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(*name, HeaderValue::from_str(value).expect("a header value"));
+        }
+        Reply {
+            status,
+            headers: map,
+            body: Bytes::copy_from_slice(body.as_bytes()),
+            truncated: false,
+            http_version: "1.1",
+            elapsed: Duration::from_millis(7),
+        }
+    }
+
+    /// An answer with a registry's JSON error.
+    pub(crate) fn error(status: u16, code: &str, message: &str) -> Reply {
+        let body = serde_json::json!({"errors": [{"code": code, "message": message}]});
+        reply(
+            status,
+            &[("content-type", "application/json")],
+            &body.to_string(),
+        )
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -1,11 +1,53 @@
 //! Probes OCI registries and publishes what it finds for Prometheus.
+//!
+//! # The rooms
+//!
+//! Every module here is a room with one task, on a floor. A room imports only
+//! rooms on floors below; rooms of one floor know nothing of each other. An
+//! outside package in brackets is used in that room alone (serde, tokio and
+//! tracing are everybody's). `tests/it/architecture.rs` reads this map and holds
+//! all of it.
+//!
+//! ```text
+//! 11 main         starts the command line
+//! 10 cli          commands, wiring, exit codes                         [clap]
+//!  9 server       the routes of the own port                           [hyper, hyper-util]
+//!  8 exposition   the one place that knows metric names                [prometheus-client]
+//!    report       reports for a person (text) and a program (JSON)
+//!    probe        runs the due checks of one target and times them
+//!  7 checks       the questions, one file each, and their verdicts
+//!  6 client       one registry for the length of one cycle
+//!  5 config       from a file and the environment to valid targets     [serde_yaml, humantime]
+//!  4 transport    sends one request, brings back one exchange          [reqwest, rustls]
+//!    retry        whether to ask again, and when                       [backoff]
+//!    auth         from a challenge to a token request, and its answer  [psl]
+//!    credentials  where secrets come from, read anew each cycle
+//!    store        the latest report of every check
+//!    scheduler    when each target is due
+//!  3 outcome      what a check may answer
+//!  2 oci          the registry's own words, parsed and printed
+//!  1 exchange     what went out and what came back, as plain data
+//!  0 secret       a string that cannot be printed
+//!    words        closed tables of words, read both ways
+//! ```
+//!
+//! Floors 0 to 3 are pure: no async, no I/O. Credentials and secrets are read in
+//! `credentials`, the clock is tokio's, and what a check does stands in its verdict,
+//! a function of exchanges alone.
 
+pub mod auth;
+pub mod checks;
+pub mod client;
 pub mod config;
 pub mod credentials;
 pub mod exchange;
+pub mod exposition;
 pub mod oci;
 pub mod outcome;
+pub mod probe;
 pub mod retry;
+pub mod scheduler;
 pub mod secret;
+pub mod store;
 pub mod transport;
 pub mod words;

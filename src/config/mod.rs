@@ -1,7 +1,35 @@
-//! From a file and the environment to targets that cannot be wrong, or to an error that says where.
+//! From a file and the environment to targets that cannot be wrong, or to errors that say where.
+//!
+//! ```text
+//! load     finds the file, reads it             -> text
+//! tree     parses the YAML, keeps every place   -> nodes
+//! document puts defaults, OCI__* and registries together
+//! registry reads one registry through Section   -> Target
+//! problem  gathers what is wrong on the way     -> ConfigErrors
+//! ```
+//!
+//! All that is wrong with a file is said at once. No error shows the value of a
+//! secret: the keys that may hold one ([`sets`]) never show a value.
 
+mod address;
+mod document;
+mod duration;
+mod fingerprint;
+mod hosts;
+mod labels;
+mod load;
+mod problem;
+mod registry;
+mod repositories;
+mod section;
+mod sets;
+mod settings;
+mod suggest;
 mod target;
+mod tree;
 
+pub use load::{Environment, Load, load, parse};
+pub use problem::{ConfigError, ConfigErrors};
 pub use target::{
     Capabilities, CheckSettings, Checks, Config, CredentialSet, HostPattern, Push, PushWish,
     Target, TestRepository,

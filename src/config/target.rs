@@ -108,6 +108,8 @@ pub struct TestRepository {
     pub credential: Arc<CredentialSet>,
     /// Whether push is asked of it.
     pub push: PushWish,
+    /// Whether pull is asked of it: not of a `push_repository` beside the test repository.
+    pub pull: bool,
     /// On every series of this repository, beside the registry's.
     pub labels: BTreeMap<String, String>,
 }

@@ -1,7 +1,36 @@
 //! The registry's own words, parsed and printed as the spec writes them.
+//!
+//! Everything here is pure: no socket, no clock, no state. What registries
+//! really send decides how lenient a reader is; what the spec says decides how
+//! strict a value is that enters a URL.
 
+mod challenge;
+mod denial;
+mod digest;
+pub mod endpoints;
+mod error_body;
+mod index;
+pub mod jwt;
+mod link;
+mod loose;
+pub mod media_type;
+mod one_line;
+mod product;
 mod rate_limit;
 mod reference;
+mod retry_after;
+mod scope;
+#[cfg(test)]
+mod testing;
 
-pub use rate_limit::RateLimit;
-pub use reference::{Digest, GrammarError, Repository, Tag};
+pub use challenge::{Challenge, Scheme, challenges};
+pub use denial::{Denial, denial};
+pub use digest::{Digest, referrers_tag};
+pub use error_body::{ErrorBody, ErrorEntry};
+pub use index::{IndexBody, is_manifest_reply, read_index};
+pub use link::next_page;
+pub use product::{distribution_version, is_html, product};
+pub use rate_limit::{RateLimit, pull_limit, rate_limited};
+pub use reference::{GrammarError, Reference, Repository, Tag};
+pub use retry_after::retry_after;
+pub use scope::{Action, Scope};

@@ -1,8 +1,17 @@
 //! Where credentials come from, read again at every cycle.
+//!
+//! [`Source::read`] holds the rules of the credentials check that need no
+//! request: what is found here to be missing, unreadable or malformed is never
+//! sent, and never replaced by anonymous access. No message holds any content
+//! of a secret.
+
+mod read;
 
 use std::path::PathBuf;
 
-use crate::secret::{Credentials, Secret};
+use crate::secret::Secret;
+
+pub use read::expiry;
 
 /// Where one secret value comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -31,6 +40,25 @@ pub enum Source {
     Token(SecretSource),
 }
 
+impl Source {
+    /// The word of the evidence key `auth_method`, also where the source cannot be read.
+    pub fn method(&self) -> &'static str {
+        match self {
+            Self::Anonymous => "anonymous",
+            Self::Basic { .. } => "basic",
+            Self::Token(_) => "bearer",
+        }
+    }
+
+    /// The user name, where one is configured.
+    pub fn username(&self) -> Option<&str> {
+        match self {
+            Self::Basic { username, .. } => username.as_deref(),
+            Self::Anonymous | Self::Token(_) => None,
+        }
+    }
+}
+
 /// Why a credential set cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CredentialsError {
@@ -40,9 +68,10 @@ pub struct CredentialsError {
     pub expired: bool,
 }
 
-impl Source {
-    /// Reads the set now.
-    pub fn read(&self) -> Result<Credentials, CredentialsError> {
-        Ok(Credentials::Anonymous)
+impl std::fmt::Display for CredentialsError {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.message)
     }
 }
+
+impl std::error::Error for CredentialsError {}

@@ -1,0 +1,205 @@
+//! The questions, one file each: its name, its requests, its verdict, its tests.
+//!
+//! A verdict is a pure function from what the client brought back to an
+//! [`Outcome`]; the functions here are those that several verdicts share.
+
+mod capabilities;
+mod credentials;
+mod pull;
+mod push;
+mod referrers;
+mod remedy;
+
+use std::{future::Future, pin::Pin, time::Duration};
+
+use crate::{
+    client::{Client, Got, Refusal, Stage},
+    config::{PushWish, Target, TestRepository},
+    oci::{self, Denial, ErrorBody},
+    outcome::{CheckName, Outcome, Reason, Severity, Subject},
+};
+
+/// Every check, in the order in which a cycle runs and a report prints them.
+pub const CATALOG: &[Check] = &[
+    credentials::CHECK,
+    pull::CHECK,
+    push::CHECK,
+    referrers::CHECK,
+    capabilities::CHECK,
+];
+
+/// One question, static.
+#[derive(Debug)]
+pub struct Check {
+    /// Its name; the full id is [`CheckName::id`].
+    pub name: CheckName,
+    /// Its title, as the source document gives it.
+    pub title: &'static str,
+    /// What it asks, in one line.
+    pub summary: &'static str,
+    /// The worst finding that it can have.
+    pub severity: Severity,
+    /// What it can be selected by.
+    pub tags: &'static [&'static str],
+    /// How long it usually takes at most; text only.
+    pub estimated: Duration,
+    /// Asks it.
+    pub run: for<'a> fn(&'a Client, &'a TestRepository) -> Asking<'a>,
+}
+
+/// A check that is being asked.
+pub type Asking<'a> = Pin<Box<dyn Future<Output = Outcome> + Send + 'a>>;
+
+/// The row of a check.
+pub fn check(name: CheckName) -> &'static Check {
+    CATALOG
+        .iter()
+        .find(|check| check.name == name)
+        .unwrap_or(&CATALOG[0])
+}
+
+/// Every question of a target with its repository, in the order of a cycle:
+/// credentials once per distinct set, pull and push per repository, the
+/// registry-wide ones of the first repository.
+pub fn questions(target: &Target) -> Vec<(Subject, &TestRepository)> {
+    let mut all = Vec::new();
+    for check in CATALOG {
+        let mut sets: Vec<&str> = Vec::new();
+        for (at, repository) in target.repositories.iter().enumerate() {
+            let set = repository.credential.name.as_str();
+            let asked = match check.name {
+                CheckName::Credentials => !sets.contains(&set),
+                CheckName::Pull => repository.pull,
+                CheckName::Push => repository.push != PushWish::No || repository.pull,
+                CheckName::Referrers | CheckName::Capabilities => at == 0,
+            };
+            if !asked {
+                continue;
+            }
+            sets.push(set);
+            let of_repository = check.name != CheckName::Credentials;
+            let subject = Subject {
+                registry: target.name.clone(),
+                check: check.name,
+                repository: of_repository.then(|| repository.name.to_string()),
+                credential: Some(set.to_owned()),
+            };
+            all.push((subject, repository));
+        }
+    }
+    all
+}
+
+/// Why a question is not asked at all, where the configuration alone says so.
+pub fn skipped(target: &Target, check: CheckName, repository: &TestRepository) -> Option<Outcome> {
+    if !target.checks.settings(check).enabled {
+        return Some(Outcome::skip(
+            Reason::Disabled,
+            format!("The {} check is switched off", check.as_str()),
+        ));
+    }
+    match check {
+        CheckName::Credentials | CheckName::Pull => None,
+        CheckName::Referrers => repository.guessed.then(|| {
+            Outcome::skip(
+                Reason::NotConfigured,
+                "No `test_repository` is named, so there is no image to ask for",
+            )
+        }),
+        CheckName::Push => push::skipped(),
+        CheckName::Capabilities => capabilities::skipped(),
+    }
+}
+
+/// What a missing answer means for a check that fails with its registry
+/// (credentials, pull, push): a dead request fails it.
+fn refused(refusal: &Refusal) -> Outcome {
+    match refusal {
+        Refusal::Fatal(reason, message)
+        | Refusal::Broken(reason, message)
+        | Refusal::Rejected(reason, message) => Outcome::fail(*reason, message),
+        Refusal::RateLimited(message) => Outcome::unknown(Reason::RateLimited, message),
+        Refusal::Unclear(reason, message) => Outcome::unknown(*reason, message),
+    }
+}
+
+/// What a missing answer means for a check of what the registry can do
+/// (referrers, capabilities): it tells nothing of that, unless nothing can be asked at all.
+fn refused_gently(refusal: &Refusal) -> Outcome {
+    match refusal {
+        Refusal::Fatal(reason, message) => Outcome::fail(*reason, message),
+        Refusal::Broken(reason, message)
+        | Refusal::Rejected(reason, message)
+        | Refusal::Unclear(reason, message) => Outcome::unknown(*reason, message),
+        Refusal::RateLimited(message) => Outcome::unknown(Reason::RateLimited, message),
+    }
+}
+
+/// What a 401 or 403 to proven or unproven credentials means (`checks.md` 2 and 3.2).
+fn denied(got: &Got, proven: bool, what: &str) -> (Reason, String) {
+    let words = ErrorBody::of(&got.reply)
+        .map(|body| body.summary())
+        .filter(|summary| !summary.is_empty())
+        .map(|summary| format!(" ({summary})"))
+        .unwrap_or_default();
+    let reason = match (got.reply.status, oci::denial(&got.reply)) {
+        (_, Denial::Expired) => Reason::Expired,
+        (403, Denial::NetworkPolicy) => Reason::NetworkPolicy,
+        (403, Denial::ReadOnly) => Reason::ReadOnly,
+        (403, Denial::Policy) => Reason::Policy,
+        // Anything that a token endpoint says of a scope is about the right, not the credentials.
+        (403, _) => Reason::Forbidden,
+        _ if got.stage == Stage::Token || proven || insufficient_scope(got) => Reason::Forbidden,
+        _ => Reason::Unauthorized,
+    };
+    let message = match reason {
+        Reason::Forbidden => format!("{what} denied, or the repository does not exist{words}"),
+        Reason::Unauthorized => format!("{what} refused: the credentials are not accepted{words}"),
+        Reason::Expired => format!("{what} refused: the credentials are past their end{words}"),
+        Reason::NetworkPolicy => format!("{what} refused by a network rule{words}"),
+        Reason::ReadOnly => format!("{what} refused: the registry is read-only{words}"),
+        _ => format!("{what} refused by a policy of the registry{words}"),
+    };
+    (reason, message)
+}
+
+fn insufficient_scope(got: &Got) -> bool {
+    oci::challenges(&got.reply)
+        .iter()
+        .any(|challenge| challenge.error() == Some("insufficient_scope"))
+}
+
+/// The registry's own words for an answer, for a message.
+fn words(got: &Got) -> String {
+    match ErrorBody::of(&got.reply) {
+        Some(body) if !body.summary().is_empty() => {
+            format!("{} ({})", got.reply.status, body.summary())
+        }
+        _ => got.reply.status.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_catalogue_is_whole_and_in_order() {
+        let names: Vec<CheckName> = CATALOG.iter().map(|check| check.name).collect();
+        let all: Vec<CheckName> = CheckName::ALL.iter().map(|(name, _)| *name).collect();
+        assert_eq!(names, all);
+        for row in CATALOG {
+            assert!(row.tags.starts_with(&["registry", "oci"]), "{}", row.title);
+            assert_eq!(check(row.name).title, row.title);
+        }
+    }
+
+    #[test]
+    fn estimated_durations_are_those_of_the_source_document() {
+        let seconds: Vec<u64> = CATALOG
+            .iter()
+            .map(|check| check.estimated.as_secs())
+            .collect();
+        assert_eq!(seconds, [5, 5, 10, 10, 30]);
+    }
+}

@@ -1,0 +1,74 @@
+//! What to do about a finding, in the words of the source document.
+
+use crate::{config::Target, outcome::Reason};
+
+/// The steps for a reason, where there are any; `right` names the role that a 403 wants.
+pub(super) fn steps(reason: Reason, target: &Target, right: &str) -> Vec<String> {
+    let host = target.host();
+    match reason {
+        Reason::Unauthorized | Reason::Expired => vec![
+            "Verify username and password are correct".to_owned(),
+            "Check if credentials have expired".to_owned(),
+            "For OAuth2 registries, ensure token refresh is working".to_owned(),
+            format!("Test with docker CLI: `docker login {host}`"),
+        ],
+        Reason::Forbidden => vec![
+            "Verify the service account has required permissions".to_owned(),
+            right.to_owned(),
+            "Check repository-level permissions (some registries have repo-specific ACLs)"
+                .to_owned(),
+        ],
+        Reason::Dns | Reason::Connect | Reason::Tls | Reason::Timeout | Reason::NetworkPolicy => {
+            vec![
+                format!("Verify network connectivity: `curl -v {}`", ping(target)),
+                "Check TLS certificate validity".to_owned(),
+                "For self-signed certs, configure trust (`tls.ca_file`) or use `--insecure` (not recommended for production)".to_owned(),
+                "Check firewall rules and proxy configuration".to_owned(),
+            ]
+        }
+        Reason::Unsupported => vec![
+            "Check registry version against compatibility matrix".to_owned(),
+            "Upgrade registry if possible (Harbor 2.8+, Quay 3.12+)".to_owned(),
+            "If upgrade not possible, the tag-based fallback is used automatically".to_owned(),
+            "Monitor for performance impact with large artifact counts".to_owned(),
+        ],
+        Reason::Config => vec![
+            "Name both `username` and `password` (or `password_file`, `password_env`), or a `token`"
+                .to_owned(),
+            "Check that the file or variable of the secret exists and can be read by this process"
+                .to_owned(),
+        ],
+        Reason::UntrustedHost => vec![
+            "If the token host is yours, list it under `token_hosts` of this registry".to_owned(),
+            "If it is not, somebody may be after the credentials: look at the registry's `WWW-Authenticate`".to_owned(),
+        ],
+        Reason::Protocol | Reason::Redirect => vec![
+            format!("Look at the answer: `curl -v {}`", ping(target)),
+            "Check the URL: it is the registry's own, without `/v2/`, and not a web interface".to_owned(),
+        ],
+        Reason::RateLimited => vec![
+            "Use authenticated requests: most registries then allow more".to_owned(),
+            "Ask less often (`checks.<name>.interval`), or put a pull-through cache before it".to_owned(),
+        ],
+        Reason::NotFound => vec![
+            "Push a small image there, or name another one with `test_repository` and `test_tag`".to_owned(),
+        ],
+        Reason::NotConfigured => vec![
+            "Name a `test_repository` that these credentials may read".to_owned(),
+        ],
+        Reason::ServerError => vec![
+            "Look at the registry's own logs and health page".to_owned(),
+        ],
+        Reason::Policy => vec![
+            "Look at the project's policies: quota, content trust, vulnerability prevention".to_owned(),
+        ],
+        _ => Vec::new(),
+    }
+}
+
+/// For pull: the role that is enough.
+pub(super) const PULL_ROLE: &str = "For pull: Reader/Viewer role is typically sufficient";
+
+fn ping(target: &Target) -> String {
+    crate::oci::endpoints::ping(&target.url).to_string()
+}

@@ -1,0 +1,200 @@
+//! What outlives a cycle: the ping, pauses, and which credentials were proven.
+//!
+//! Everything here is kept per origin (`https://host:port`), so that two
+//! configured registries at one origin share their pauses.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+use super::ping::Ping;
+use crate::exchange::Operation;
+
+/// The kind of request that a 429 pauses (`checks.md` 2: read, referrers, write).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Class {
+    /// Manifests and tags.
+    Read,
+    /// The referrers API: registries count it apart (ACR: ten to twenty times lower).
+    Referrers,
+    /// Uploads, mounts and deletes.
+    Write,
+    /// Everything at the origin: `/v2/` itself, or a token host.
+    All,
+}
+
+impl Class {
+    /// The class of an operation.
+    pub fn of(operation: Operation) -> Self {
+        match operation {
+            Operation::Ping | Operation::PingAuth | Operation::Token => Self::All,
+            Operation::ManifestHead
+            | Operation::ManifestGet
+            | Operation::FallbackTag
+            | Operation::TagsList => Self::Read,
+            Operation::Referrers => Self::Referrers,
+            Operation::UploadStart
+            | Operation::UploadPatch
+            | Operation::UploadCancel
+            | Operation::Mount
+            | Operation::ManifestDelete
+            | Operation::BlobDelete => Self::Write,
+        }
+    }
+}
+
+/// What is remembered from cycle to cycle, for the life of the process.
+#[derive(Debug, Default)]
+pub struct Memory {
+    origins: Mutex<HashMap<String, Origin>>,
+}
+
+#[derive(Debug, Default)]
+struct Origin {
+    ping: Option<(Ping, Instant)>,
+    pauses: HashMap<Class, Instant>,
+    settled: HashMap<String, Settled>,
+}
+
+/// A credential set that the last login flow did not reject.
+#[derive(Debug, Clone, Copy)]
+struct Settled {
+    at: Instant,
+    proven: bool,
+    secret: u64,
+}
+
+impl Memory {
+    /// The anonymous ping, while it is younger than an hour.
+    pub fn ping(&self, origin: &str) -> Option<Ping> {
+        let origins = self.lock();
+        let (ping, at) = origins.get(origin)?.ping.as_ref()?;
+        (at.elapsed() < PING_LIFE).then(|| ping.clone())
+    }
+
+    /// Remembers the ping.
+    pub fn keep_ping(&self, origin: &str, ping: &Ping) {
+        self.entry(origin, |entry| {
+            entry.ping = Some((ping.clone(), Instant::now()));
+        });
+    }
+
+    /// Forgets the ping: the next who needs it asks again.
+    pub fn forget_ping(&self, origin: &str) {
+        self.entry(origin, |entry| entry.ping = None);
+    }
+
+    /// Pauses a class of requests; a pause is never shortened.
+    pub fn pause(&self, origin: &str, class: Class, wait: Duration) {
+        let until = Instant::now() + wait;
+        self.entry(origin, |entry| {
+            let slot = entry.pauses.entry(class).or_insert(until);
+            *slot = (*slot).max(until);
+        });
+    }
+
+    /// How long requests of this class are still paused.
+    pub fn paused(&self, origin: &str, class: Class) -> Option<Duration> {
+        let origins = self.lock();
+        let pauses = &origins.get(origin)?.pauses;
+        let until = [class, Class::All]
+            .iter()
+            .filter_map(|class| pauses.get(class))
+            .max()?;
+        let left = until.saturating_duration_since(Instant::now());
+        (!left.is_zero()).then_some(left)
+    }
+
+    /// The longest pause at this origin, whatever its class.
+    pub fn longest_pause(&self, origin: &str) -> Option<Duration> {
+        let origins = self.lock();
+        let until = origins.get(origin)?.pauses.values().max()?;
+        let left = until.saturating_duration_since(Instant::now());
+        (!left.is_zero()).then_some(left)
+    }
+
+    /// A login flow accepted this set, or (`proven: false`) could not judge it because the registry is open.
+    pub fn settle(&self, origin: &str, set: &str, secret: u64, proven: bool) {
+        let settled = Settled {
+            at: Instant::now(),
+            proven,
+            secret,
+        };
+        self.entry(origin, |entry| {
+            entry.settled.insert(set.to_owned(), settled);
+        });
+    }
+
+    /// A login flow rejected this set, or it could not be read.
+    pub fn unsettle(&self, origin: &str, set: &str) {
+        self.entry(origin, |entry| {
+            entry.settled.remove(set);
+        });
+    }
+
+    /// Whether this set, with this very secret, was settled within `life`; and then, whether proven.
+    pub fn settled(&self, origin: &str, set: &str, secret: u64, life: Duration) -> Option<bool> {
+        let origins = self.lock();
+        let settled = origins.get(origin)?.settled.get(set)?;
+        (settled.secret == secret && settled.at.elapsed() <= life).then_some(settled.proven)
+    }
+
+    fn entry(&self, origin: &str, change: impl FnOnce(&mut Origin)) {
+        change(self.lock().entry(origin.to_owned()).or_default());
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Origin>> {
+        // Every write is a single assignment, so a poisoned map is still whole.
+        self.origins.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How long an anonymous ping is believed (`checks.md` 2: asked again hourly).
+const PING_LIFE: Duration = Duration::from_secs(3600);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pause_holds_its_class_and_ends() {
+        let memory = Memory::default();
+        memory.pause("o", Class::Referrers, Duration::from_secs(60));
+        memory.pause("o", Class::Referrers, Duration::from_secs(5));
+        assert_eq!(memory.paused("o", Class::Read), None);
+        assert_eq!(
+            memory.paused("o", Class::Referrers),
+            Some(Duration::from_secs(60))
+        );
+        assert_eq!(memory.longest_pause("o"), Some(Duration::from_secs(60)));
+        tokio::time::advance(Duration::from_secs(60)).await;
+        assert_eq!(memory.paused("o", Class::Referrers), None);
+        assert_eq!(memory.longest_pause("o"), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pause_of_the_ping_holds_everything() {
+        let memory = Memory::default();
+        memory.pause("o", Class::All, Duration::from_secs(9));
+        for class in [Class::Read, Class::Referrers, Class::Write, Class::All] {
+            assert_eq!(memory.paused("o", class), Some(Duration::from_secs(9)));
+        }
+        assert_eq!(memory.paused("elsewhere", Class::All), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_proof_is_of_one_secret_and_ages() {
+        let memory = Memory::default();
+        let life = Duration::from_secs(600);
+        memory.settle("o", "robot", 7, true);
+        assert_eq!(memory.settled("o", "robot", 7, life), Some(true));
+        assert_eq!(memory.settled("o", "robot", 8, life), None);
+        assert_eq!(memory.settled("o", "other", 7, life), None);
+        tokio::time::advance(Duration::from_secs(601)).await;
+        assert_eq!(memory.settled("o", "robot", 7, life), None);
+    }
+}

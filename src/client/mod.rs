@@ -1,0 +1,218 @@
+//! One registry for the length of one cycle: sends through `transport`, asks
+//! `auth`, obeys `retry`; what the checks share is asked once.
+//!
+//! It does not judge: an answer goes to the check that asked for it. The one
+//! exception is the login flow, because a rejected set must not be shown again
+//! in the same cycle.
+//!
+//! Tokens and memos end with the client; what outlives it is in [`Memory`].
+
+mod access;
+mod login;
+mod manifest;
+mod memory;
+mod ping;
+mod referrers;
+mod send;
+mod sight;
+
+use std::{
+    collections::HashMap,
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, SystemTime},
+};
+
+pub use login::{Login, LoginEnd};
+pub use manifest::Manifest;
+pub use memory::{Class, Memory};
+pub use ping::{Ping, PingKind};
+pub use referrers::{Pages, Referrers};
+use sight::Sight;
+use tokio::time::Instant;
+
+use crate::{
+    config::{CredentialSet, Target},
+    credentials::CredentialsError,
+    exchange::{Reply, Sent, TransportError},
+    outcome::{Observation, Reason},
+    secret::Credentials,
+    transport::Transport,
+};
+
+/// Where an answer came from: a 401 means something else at each stage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// The registry itself.
+    Registry,
+    /// A token endpoint that was asked for a scope.
+    Token,
+}
+
+/// An answer to a question, neither 429 nor the end of the connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Got {
+    /// Who answered.
+    pub stage: Stage,
+    /// The answer.
+    pub reply: Reply,
+}
+
+/// Why there is no answer to judge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// The registry cannot be reached or is no registry: every check of the cycle fails.
+    Fatal(Reason, String),
+    /// This request alone died.
+    Broken(Reason, String),
+    /// Rate limited, or paused because of an earlier 429.
+    RateLimited(String),
+    /// The credential set is rejected: nothing more is sent with it.
+    Rejected(Reason, String),
+    /// The token endpoint, or the login flow, gave an answer that no rule names.
+    Unclear(Reason, String),
+}
+
+/// One target's registry during one cycle.
+pub struct Client {
+    target: Arc<Target>,
+    origin: String,
+    transport: Transport,
+    memory: Arc<Memory>,
+    cycle: Mutex<Cycle>,
+}
+
+/// What is learned and counted during the cycle.
+#[derive(Default)]
+struct Cycle {
+    deadline: Option<Instant>,
+    journal: Vec<Sent>,
+    attempts: u32,
+    fatal: Option<Refusal>,
+    ping: Option<Ping>,
+    ping_asked: bool,
+    late_challenge: Option<crate::oci::Challenge>,
+    credentials: HashMap<String, Result<Credentials, CredentialsError>>,
+    logins: HashMap<String, Arc<Login>>,
+    tokens: HashMap<(String, String), access::Held>,
+    manifests: HashMap<ManifestKey, Arc<Manifest>>,
+    referrers: HashMap<ManifestKey, Arc<Referrers>>,
+    sight: Sight,
+}
+
+/// Repository, tag and credential set.
+type ManifestKey = (String, String, String);
+
+impl Client {
+    /// A client for one cycle of this target. Nothing is sent yet.
+    pub fn new(target: Arc<Target>, transport: Transport, memory: Arc<Memory>) -> Self {
+        Self {
+            origin: target.url.origin().ascii_serialization(),
+            target,
+            transport,
+            memory,
+            cycle: Mutex::new(Cycle::default()),
+        }
+    }
+
+    /// The registry that is asked.
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// Begins a check run: from now on its budget counts.
+    pub fn begin(&self, budget: Duration) {
+        let mut cycle = self.cycle();
+        cycle.deadline = Some(Instant::now() + budget);
+        cycle.attempts = 0;
+    }
+
+    /// Ends a check run: what was sent for it, and the most tries that one request took.
+    pub fn end(&self) -> (Vec<Sent>, u32) {
+        let mut cycle = self.cycle();
+        let journal = std::mem::take(&mut cycle.journal);
+        (journal, std::mem::take(&mut cycle.attempts))
+    }
+
+    /// What the cycle showed beside its answers.
+    pub fn observation(&self) -> Observation {
+        let backoff = self.memory.longest_pause(&self.origin);
+        self.cycle().sight.observation(&self.target, backoff)
+    }
+
+    /// Whether the last login flow of this set, in this cycle or within two
+    /// intervals of the credentials check, proved it.
+    pub fn proven(&self, set: &CredentialSet) -> bool {
+        if let Some(login) = self.cycle().logins.get(&set.name) {
+            return login.end == LoginEnd::Accepted;
+        }
+        self.settled(set).is_some_and(|proven| proven)
+    }
+
+    /// The set's content, read once per cycle.
+    fn credentials(&self, set: &CredentialSet) -> Result<Credentials, CredentialsError> {
+        if let Some(known) = self.cycle().credentials.get(&set.name) {
+            return known.clone();
+        }
+        let read = set.source.read(SystemTime::now());
+        let mut cycle = self.cycle();
+        if let Ok(credentials) = &read {
+            cycle.sight.secret(&set.name, fingerprint(credentials));
+        }
+        cycle.credentials.insert(set.name.clone(), read.clone());
+        read
+    }
+
+    fn settled(&self, set: &CredentialSet) -> Option<bool> {
+        let credentials = self.credentials(set).ok()?;
+        let life = self.target.checks.credentials.interval * 2;
+        let secret = fingerprint(&credentials);
+        self.memory.settled(&self.origin, &set.name, secret, life)
+    }
+
+    /// The product, as configured or as recognised so far.
+    fn product(&self) -> Option<String> {
+        if let Some(product) = &self.target.product {
+            return Some(product.clone());
+        }
+        self.cycle().sight.product().map(str::to_owned)
+    }
+
+    fn left(&self) -> Duration {
+        let deadline = self.cycle().deadline;
+        deadline.map_or(self.target.timeout, |deadline| {
+            deadline.saturating_duration_since(Instant::now())
+        })
+    }
+
+    fn cycle(&self) -> MutexGuard<'_, Cycle> {
+        // A check that panicked while holding the lock left whole values behind:
+        // every change is one assignment or one push.
+        self.cycle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Refusal {
+    /// A request without an answer, where that says something of this request only.
+    fn of_route(error: &TransportError) -> Self {
+        Self::Broken(error.kind.into(), error.detail.clone())
+    }
+
+    /// A request without an answer, where that means that nothing else can be asked.
+    fn fatal(error: &TransportError, what: &str) -> Self {
+        Self::Fatal(error.kind.into(), format!("{what}: {}", error.detail))
+    }
+}
+
+/// A fingerprint, never the value.
+fn fingerprint(credentials: &Credentials) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    match credentials {
+        Credentials::Anonymous => 0_u8.hash(&mut hasher),
+        Credentials::Basic { username, password } => {
+            (1_u8, username, password).hash(&mut hasher);
+        }
+        Credentials::Bearer { token } => (2_u8, token).hash(&mut hasher),
+    }
+    hasher.finish()
+}

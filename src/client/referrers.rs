@@ -1,0 +1,195 @@
+//! The referrers of the test image: the API, its pages, and the fallback tag.
+
+use std::sync::Arc;
+
+use http::{HeaderValue, Method, header};
+use url::Url;
+
+use super::{Client, Got, Refusal, Stage, manifest};
+use crate::{
+    auth,
+    config::TestRepository,
+    exchange::{MANIFEST_BODY, Operation, Reply, Request},
+    oci::{self, Action, Digest, IndexBody, Reference, Scope, endpoints, media_type},
+};
+
+/// The answers about the referrers of one digest, asked once per cycle.
+#[derive(Debug, Clone)]
+pub struct Referrers {
+    /// Whose referrers.
+    pub subject: Digest,
+    /// The subject was read with these credentials in this cycle (else it is the all-zero digest).
+    pub subject_exists: bool,
+    /// The first answer.
+    pub first: Result<Got, Refusal>,
+    /// What the pages hold, where the first answer is an index.
+    pub pages: Option<Pages>,
+    /// Whether the fallback tag is there, where it was looked for and answered.
+    pub fallback_tag: Option<bool>,
+}
+
+/// What the pages of a referrers answer hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pages {
+    /// Distinct digests.
+    pub count: u64,
+    /// Every page was read to its end; else the count is a lower bound.
+    pub complete: bool,
+}
+
+impl Client {
+    /// Asks for the referrers of a subject: the digest that the manifest's HEAD
+    /// showed, or the all-zero digest where there is no image.
+    pub async fn referrers(
+        &self,
+        repository: &TestRepository,
+        subject: Option<&Digest>,
+    ) -> Arc<Referrers> {
+        let key = manifest::key(repository);
+        if let Some(known) = self.cycle().referrers.get(&key) {
+            return Arc::clone(known);
+        }
+        let answer = Arc::new(self.referrers_now(repository, subject).await);
+        self.cycle().referrers.insert(key, Arc::clone(&answer));
+        answer
+    }
+
+    async fn referrers_now(
+        &self,
+        repository: &TestRepository,
+        subject: Option<&Digest>,
+    ) -> Referrers {
+        let zero = Digest::zero();
+        let digest = subject.unwrap_or(&zero);
+        let url = endpoints::referrers(&self.target.url, &repository.name, digest);
+        let mut first = self.ask_referrers(repository, url.clone()).await;
+        if first
+            .as_ref()
+            .is_ok_and(|got| manifest::dubious(got) && !plain_404(got))
+            && let Err(refusal) = self.still_a_registry().await
+        {
+            first = Err(refusal);
+        }
+        let mut answer = Referrers {
+            subject: digest.clone(),
+            subject_exists: subject.is_some(),
+            first,
+            pages: None,
+            fallback_tag: None,
+        };
+        if let Ok(got) = &answer.first {
+            answer.pages = self.pages(repository, &url, &got.reply).await;
+        }
+        answer
+    }
+
+    /// Looks for the tag that clients fall back to (spec 1.1, "Referrers Tag Schema").
+    ///
+    /// Only a HEAD: the tag counts where its manifest is an index that is not the
+    /// subject itself, because GitLab resolves that tag to the subject.
+    pub async fn fallback_tag(
+        &self,
+        repository: &TestRepository,
+        subject: &Digest,
+    ) -> Option<bool> {
+        let tag = oci::referrers_tag(subject);
+        let url = endpoints::manifest(&self.target.url, &repository.name, &Reference::Tag(tag));
+        let request = Request::new(Operation::FallbackTag, Method::HEAD, url)
+            .header(header::ACCEPT, media_type::INDEX);
+        let scope = Scope::new(&repository.name, &[Action::Pull]);
+        let got = self.ask(repository, &scope, request).await.ok()?;
+        if got.stage == Stage::Token {
+            return None;
+        }
+        match got.reply.status {
+            200 => {
+                let index = got
+                    .reply
+                    .media_type()
+                    .is_some_and(|media_type| media_type::is_index(&media_type));
+                let itself = got.reply.header("docker-content-digest") == Some(subject.as_str());
+                Some(index && !itself)
+            }
+            404 => Some(false),
+            _ => None,
+        }
+    }
+
+    async fn ask_referrers(&self, repository: &TestRepository, url: Url) -> Result<Got, Refusal> {
+        let request = Request {
+            headers: [(header::ACCEPT, HeaderValue::from_static(media_type::INDEX))]
+                .into_iter()
+                .collect(),
+            body_cap: MANIFEST_BODY,
+            ..Request::new(Operation::Referrers, Method::GET, url)
+        };
+        let scope = Scope::new(&repository.name, &[Action::Pull]);
+        let got = self.ask(repository, &scope, request.clone()).await?;
+        match self.own_redirect(&request, &got.reply) {
+            Some(next) if got.stage == Stage::Registry => self.ask(repository, &scope, next).await,
+            _ => Ok(got),
+        }
+    }
+
+    /// Counts the referrers over the pages: at most five, within the registry's own origin.
+    async fn pages(&self, repository: &TestRepository, at: &Url, first: &Reply) -> Option<Pages> {
+        if first.status != 200 {
+            return None;
+        }
+        let (mut counted, mut complete) = count(first)?;
+        let mut next = self.next_page(first, at);
+        let mut pages = 1;
+        while let Some(url) = next.take() {
+            if pages == MOST_PAGES {
+                complete = false;
+                break;
+            }
+            pages += 1;
+            let Ok(got) = self.ask_referrers(repository, url.clone()).await else {
+                complete = false;
+                break;
+            };
+            match count(&got.reply) {
+                Some((more, whole)) if got.reply.status == 200 => {
+                    counted += more;
+                    complete &= whole;
+                }
+                _ => {
+                    complete = false;
+                    break;
+                }
+            }
+            next = self.next_page(&got.reply, &url);
+        }
+        Some(Pages {
+            count: counted,
+            complete,
+        })
+    }
+
+    fn next_page(&self, reply: &Reply, at: &Url) -> Option<Url> {
+        let next = oci::next_page(reply, at)?;
+        (auth::same_origin(&next, &self.target.url) && next != *at).then_some(next)
+    }
+}
+
+/// A page's distinct digests, and whether it was whole; `None` where it is no index.
+fn count(reply: &Reply) -> Option<(u64, bool)> {
+    let (count, whole) = match oci::read_index(&reply.body, reply.truncated) {
+        IndexBody::Index {
+            digests, complete, ..
+        } => (digests, complete),
+        IndexBody::Empty => (0, true),
+        IndexBody::Truncated { at_least } => (at_least, false),
+        IndexBody::Unparsable | IndexBody::Other => return None,
+    };
+    Some((u64::try_from(count).unwrap_or(u64::MAX), whole))
+}
+
+/// Routers answer an unknown route with 404 text: that is an answer, not a portal.
+fn plain_404(got: &Got) -> bool {
+    got.reply.status == 404 && !oci::is_html(&got.reply)
+}
+
+/// A count beyond five pages is a lower bound (`checks.md` 3.4).
+const MOST_PAGES: u32 = 5;

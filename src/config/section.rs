@@ -1,0 +1,429 @@
+//! A map of the configuration on its way to typed values: every refusal that does not depend on the key's meaning.
+
+use std::{str::FromStr, time::Duration};
+
+use super::{
+    duration,
+    problem::{Problems, Spot},
+    suggest,
+    tree::{Entry, Kind, Node, Place, Value},
+};
+
+/// A map whose keys are read one by one; an absent one reads as empty.
+#[derive(Clone)]
+pub(super) struct Section<'a> {
+    pub(super) spot: Spot,
+    entries: &'a [Entry],
+    names: Names,
+    problems: &'a Problems,
+}
+
+/// How keys are spelled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Names {
+    /// `test_repository`
+    Ours,
+    /// `TestRepository`, as in the `OCI:` block.
+    Oci,
+}
+
+impl Names {
+    /// The user's spelling of a key.
+    pub(super) fn spell<'key>(self, key: &'key str) -> &'key str {
+        match self {
+            Self::Ours => key,
+            Self::Oci => OCI_KEYS
+                .iter()
+                .find(|(ours, _)| *ours == key)
+                .map_or(key, |(_, oci)| oci),
+        }
+    }
+}
+
+/// The keys of the `OCI:` block (the source document's) beside ours.
+pub(super) const OCI_KEYS: [(&str, &str); 7] = [
+    ("url", "RegistryUrl"),
+    ("username", "Username"),
+    ("password", "Password"),
+    ("password_secret_ref", "PasswordSecretRef"),
+    ("token", "Token"),
+    ("test_repository", "TestRepository"),
+    ("test_tag", "TestTag"),
+];
+
+/// A value and where it stands.
+#[derive(Clone)]
+pub(super) struct Item<'a> {
+    pub(super) spot: Spot,
+    node: &'a Node,
+    problems: &'a Problems,
+}
+
+impl<'a> Section<'a> {
+    /// The whole document.
+    pub(super) fn root(node: &'a Node, problems: &'a Problems) -> Option<Self> {
+        Item {
+            spot: Spot {
+                place: node.place,
+                path: String::new(),
+            },
+            node,
+            problems,
+        }
+        .section()
+    }
+
+    /// A map that was put together: its own keys and inherited ones.
+    pub(super) fn composed(
+        spot: Spot,
+        entries: &'a [Entry],
+        names: Names,
+        problems: &'a Problems,
+    ) -> Self {
+        Self {
+            spot,
+            entries,
+            names,
+            problems,
+        }
+    }
+
+    pub(super) fn entries(&self) -> &'a [Entry] {
+        self.entries
+    }
+
+    /// Refuses every key that is not one of these, and every key that stands twice.
+    pub(super) fn only(&self, keys: &[&str]) {
+        let keys: Vec<&str> = keys.iter().map(|key| self.names.spell(key)).collect();
+        for entry in self.repeated() {
+            if keys.contains(&entry.key.as_str()) {
+                continue;
+            }
+            let spot = Spot {
+                place: entry.key_place,
+                path: self.spot.path.clone(),
+            };
+            self.problems.refuse(
+                &spot,
+                format!("unknown key {}", shown(&entry.key)),
+                suggest::instead_of(&entry.key, &keys),
+            );
+        }
+    }
+
+    /// The entries of a map whose keys the user chooses; a key that stands twice is refused.
+    pub(super) fn free(&self) -> Vec<(&'a str, Spot, Item<'a>)> {
+        self.repeated()
+            .into_iter()
+            .map(|entry| {
+                let item = self.at(entry);
+                let key = Spot {
+                    place: entry.key_place,
+                    path: item.spot.path.clone(),
+                };
+                (entry.key.as_str(), key, item)
+            })
+            .collect()
+    }
+
+    /// The first entry of every key, after refusing the second ones.
+    fn repeated(&self) -> Vec<&'a Entry> {
+        let mut first: Vec<&Entry> = Vec::new();
+        let mut seen = std::collections::HashSet::new();
+        for entry in self.entries {
+            if seen.insert(entry.key.as_str()) {
+                first.push(entry);
+            } else {
+                let spot = Spot {
+                    place: entry.key_place,
+                    path: self.spot.path.clone(),
+                };
+                self.problems.refuse(
+                    &spot,
+                    format!("the key {} stands twice", shown(&entry.key)),
+                    "keep one of the two",
+                );
+            }
+        }
+        first
+    }
+
+    /// The user's spelling of a key.
+    pub(super) fn spelled<'key>(&self, key: &'key str) -> &'key str {
+        self.names.spell(key)
+    }
+
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.find(key).is_some()
+    }
+
+    /// Those of these keys that are there, as the user spells them.
+    pub(super) fn present(&self, keys: &[&'static str]) -> Vec<&'a str> {
+        keys.iter()
+            .filter_map(|key| self.find(key))
+            .map(|entry| entry.key.as_str())
+            .collect()
+    }
+
+    pub(super) fn item(&self, key: &str) -> Option<Item<'a>> {
+        self.find(key).map(|entry| self.at(entry))
+    }
+
+    /// The map under a key, empty when there is none.
+    pub(super) fn section(&self, key: &str) -> Section<'a> {
+        self.item(key)
+            .and_then(|item| item.section())
+            .unwrap_or_else(|| Section {
+                spot: self.spot_of(key),
+                entries: &[],
+                names: Names::Ours,
+                problems: self.problems,
+            })
+    }
+
+    pub(super) fn text(&self, key: &str) -> Option<(&'a str, Item<'a>)> {
+        let item = self.item(key)?;
+        item.text().map(|text| (text, item))
+    }
+
+    pub(super) fn flag(&self, key: &str, otherwise: bool) -> bool {
+        self.item(key)
+            .and_then(|item| item.flag())
+            .unwrap_or(otherwise)
+    }
+
+    pub(super) fn duration(&self, key: &str, otherwise: Duration) -> Duration {
+        self.item(key)
+            .and_then(|item| item.duration())
+            .unwrap_or(otherwise)
+    }
+
+    pub(super) fn number<T: FromStr>(&self, key: &str, what: &str, otherwise: T) -> T {
+        self.item(key)
+            .and_then(|item| item.number(what))
+            .unwrap_or(otherwise)
+    }
+
+    /// The texts of a list, each with its place; empty when there is none.
+    pub(super) fn texts(&self, key: &str) -> Vec<(&'a str, Item<'a>)> {
+        self.item(key)
+            .and_then(|item| item.list())
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(|item| item.text().map(|text| (text, item)))
+            .collect()
+    }
+
+    /// Where a key stands, or the map when it is not there.
+    pub(super) fn spot_of(&self, key: &str) -> Spot {
+        self.item(key).map_or_else(
+            || Spot {
+                place: self.spot.place,
+                path: joined(&self.spot.path, self.names.spell(key)),
+            },
+            |item| item.spot,
+        )
+    }
+
+    pub(super) fn refuse(&self, message: impl Into<String>, hint: impl Into<String>) {
+        self.problems.refuse(&self.spot, message, hint);
+    }
+
+    pub(super) fn refuse_at(
+        &self,
+        spot: &Spot,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) {
+        self.problems.refuse(spot, message, hint);
+    }
+
+    pub(super) fn warn_at(&self, spot: &Spot, message: impl Into<String>) {
+        self.problems.warn(spot, message);
+    }
+
+    fn find(&self, key: &str) -> Option<&'a Entry> {
+        let key = self.names.spell(key);
+        self.entries.iter().find(|entry| entry.key == key)
+    }
+
+    fn at(&self, entry: &'a Entry) -> Item<'a> {
+        let path = match entry.node.place {
+            Place::Environment => format!("OCI__{}", entry.key),
+            Place::Part(_) => joined(&self.spot.path, &entry.key),
+        };
+        Item {
+            spot: Spot {
+                place: entry.node.place,
+                path,
+            },
+            node: &entry.node,
+            problems: self.problems,
+        }
+    }
+}
+
+impl<'a> Item<'a> {
+    pub(super) fn refuse(&self, message: impl Into<String>, hint: impl Into<String>) {
+        self.problems.refuse(&self.spot, message, hint);
+    }
+
+    pub(super) fn warn(&self, message: impl Into<String>) {
+        self.problems.warn(&self.spot, message);
+    }
+
+    /// Any scalar as it is written.
+    pub(super) fn text(&self) -> Option<&'a str> {
+        match &self.node.value {
+            Value::Scalar(Kind::Text | Kind::Number | Kind::Bool, text) => Some(text),
+            _ => self.expected(TEXT),
+        }
+    }
+
+    pub(super) fn is_text(&self) -> bool {
+        matches!(&self.node.value, Value::Scalar(kind, _) if *kind != Kind::Null)
+    }
+
+    pub(super) fn flag(&self) -> Option<bool> {
+        match &self.node.value {
+            Value::Scalar(Kind::Bool, text) => Some(text.eq_ignore_ascii_case("true")),
+            _ => self.expected("`true` or `false`"),
+        }
+    }
+
+    /// Whether it is the word `false`.
+    pub(super) fn is_off(&self) -> bool {
+        matches!(&self.node.value, Value::Scalar(Kind::Bool, text) if text.eq_ignore_ascii_case("false"))
+    }
+
+    pub(super) fn number<T: FromStr>(&self, what: &str) -> Option<T> {
+        match &self.node.value {
+            Value::Scalar(Kind::Number, text) => {
+                let number = text.parse().ok();
+                if number.is_none() {
+                    self.refuse(
+                        format!("{} is not {what}", shown(text)),
+                        format!("write {what}"),
+                    );
+                }
+                number
+            }
+            _ => self.expected(what),
+        }
+    }
+
+    pub(super) fn duration(&self) -> Option<Duration> {
+        let text = match &self.node.value {
+            Value::Scalar(Kind::Text | Kind::Number, text) => text,
+            _ => return self.expected(DURATION),
+        };
+        match duration::parse(text) {
+            Ok(duration) => Some(duration),
+            Err(why) => {
+                self.refuse(
+                    format!("invalid duration {}: {why}", shown(text)),
+                    duration::HINT,
+                );
+                None
+            }
+        }
+    }
+
+    pub(super) fn list(&self) -> Option<Vec<Item<'a>>> {
+        let Value::List(nodes) = &self.node.value else {
+            return self.expected(LIST);
+        };
+        let item = |(index, node): (usize, &'a Node)| Item {
+            spot: Spot {
+                place: node.place,
+                path: format!("{}[{index}]", self.spot.path),
+            },
+            node,
+            problems: self.problems,
+        };
+        Some(nodes.iter().enumerate().map(item).collect())
+    }
+
+    pub(super) fn section(&self) -> Option<Section<'a>> {
+        let Value::Map(entries) = &self.node.value else {
+            return self.expected(MAP);
+        };
+        Some(Section {
+            spot: self.spot.clone(),
+            entries,
+            names: Names::Ours,
+            problems: self.problems,
+        })
+    }
+
+    /// Says what the value is, never the value: this may be the key of a secret.
+    fn expected<T>(&self, what: &str) -> Option<T> {
+        let (message, hint) = match self.node.kind() {
+            "nothing" => (
+                "the key has no value".to_owned(),
+                format!("write {what} after the colon, or remove the key"),
+            ),
+            kind => (format!("expected {what}, found {kind}"), how_to_write(what)),
+        };
+        self.refuse(message, hint);
+        None
+    }
+}
+
+fn how_to_write(what: &str) -> String {
+    match what {
+        TEXT => {
+            "write it after the colon, in quotes if it begins with `[`, `{`, `*` or `&`".to_owned()
+        }
+        LIST => "write `[first, second]`, or each item on a line of its own behind `- `".to_owned(),
+        MAP => "write its keys on the lines below, indented, each with its value".to_owned(),
+        DURATION => duration::HINT.to_owned(),
+        what => format!("write {what}"),
+    }
+}
+
+/// A value in an error: one line, in backticks, not longer than a line.
+pub(super) fn shown(value: &str) -> String {
+    let mut short: String = value.chars().take(LONGEST_SHOWN).collect();
+    if short.len() < value.len() {
+        short.push('…');
+    }
+    format!(
+        "`{}`",
+        short
+            .escape_debug()
+            .to_string()
+            .replace("\\\"", "\"")
+            .replace("\\'", "'")
+    )
+}
+
+/// Names in an error: `a`, `b` and `c`.
+pub(super) fn listed(names: &[&str]) -> String {
+    let names: Vec<String> = names.iter().map(|name| shown(name)).collect();
+    match names.split_last() {
+        None => String::new(),
+        Some((last, [])) => last.clone(),
+        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
+    }
+}
+
+fn joined(path: &str, key: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    let key = if !key.is_empty() && key.chars().all(plain) {
+        key.to_owned()
+    } else {
+        format!("\"{}\"", shown(key).trim_matches('`'))
+    };
+    if path.is_empty() {
+        key
+    } else {
+        format!("{path}.{key}")
+    }
+}
+
+const TEXT: &str = "text";
+const LIST: &str = "a list";
+const MAP: &str = "keys with values";
+const DURATION: &str = "a duration";
+const LONGEST_SHOWN: usize = 80;

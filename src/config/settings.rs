@@ -1,0 +1,324 @@
+//! How a registry is asked: schedule, retries, budgets, TLS, proxy. All of it may stand under `defaults:`.
+
+use std::{path::Path, time::Duration};
+
+use url::Host;
+
+use crate::{
+    oci::Repository,
+    outcome::CheckName,
+    retry::{Policy, PolicyOptions},
+    transport::{ProxyOptions, TlsOptions},
+};
+
+use super::{
+    Capabilities, CheckSettings, Checks, Push, address,
+    section::{Section, shown},
+};
+
+/// The keys that a registry inherits from `defaults:`.
+pub(super) const SETTINGS_KEYS: [&str; 13] = [
+    "checks",
+    "timeout",
+    "request_timeout",
+    "connect_timeout",
+    "retry",
+    "tls",
+    "proxy_url",
+    "no_proxy",
+    "proxy_from_environment",
+    "http2",
+    "user_agent_comment",
+    "labels",
+    "expect",
+];
+
+/// The three budgets (`checks.md` 2 calls them so): a check run, a request, a connection.
+pub(super) struct Budgets {
+    pub(super) timeout: Duration,
+    pub(super) request: Duration,
+    pub(super) connect: Duration,
+}
+
+/// Reads `timeout`, `request_timeout` and `connect_timeout`.
+pub(super) fn budgets(section: &Section<'_>) -> Budgets {
+    let budgets = Budgets {
+        timeout: section.duration("timeout", Duration::from_secs(30)),
+        request: section.duration("request_timeout", Duration::from_secs(10)),
+        connect: section.duration("connect_timeout", Duration::from_secs(5)),
+    };
+    for (outer, inner, outer_key, inner_key) in [
+        (
+            budgets.timeout,
+            budgets.request,
+            "timeout",
+            "request_timeout",
+        ),
+        (
+            budgets.request,
+            budgets.connect,
+            "request_timeout",
+            "connect_timeout",
+        ),
+    ] {
+        if inner > outer {
+            let key = if section.has(inner_key) {
+                inner_key
+            } else {
+                outer_key
+            };
+            section.warn_at(
+                &section.spot_of(key),
+                format!("`{inner_key}` ({inner:?}) is longer than `{outer_key}` ({outer:?})"),
+            );
+        }
+    }
+    budgets
+}
+
+/// Reads the map under `checks`.
+pub(super) fn checks(section: &Section<'_>, timeout: Duration, hub: bool) -> Checks {
+    let checks = section.section("checks");
+    checks.only(&CheckName::ALL.map(|(_, word)| word));
+    let push = checks.section("push");
+    let capabilities = checks.section("capabilities");
+    let settings = |check, keys: &[&str]| {
+        let section = checks.section(CheckName::as_str(check));
+        settings(&section, check, keys, timeout)
+    };
+    let read = Checks {
+        credentials: settings(CheckName::Credentials, &[]),
+        pull: settings(CheckName::Pull, &[]),
+        push: settings(
+            CheckName::Push,
+            &["upload_interval", "allow_create", "anonymous"],
+        ),
+        referrers: settings(CheckName::Referrers, &[]),
+        capabilities: settings(
+            CheckName::Capabilities,
+            &["probe_deletes", "allow_get", "mount_from"],
+        ),
+        push_options: Push {
+            upload_interval: push.duration("upload_interval", Duration::from_secs(6 * 60 * 60)),
+            allow_create: push.flag("allow_create", false),
+            anonymous: push.flag("anonymous", false),
+        },
+        capabilities_options: Capabilities {
+            probe_deletes: capabilities.flag("probe_deletes", true),
+            allow_get: capabilities.item("allow_get").and_then(|item| item.flag()),
+            mount_from: repository(&capabilities, "mount_from", hub),
+        },
+    };
+    if read.push_options.upload_interval < read.push.interval {
+        checks.warn_at(
+            &push.spot_of("upload_interval"),
+            format!(
+                "shorter than the interval of the check ({:?}), which uploads no more often",
+                read.push.interval
+            ),
+        );
+    }
+    read
+}
+
+fn settings(
+    section: &Section<'_>,
+    check: CheckName,
+    own: &[&str],
+    timeout: Duration,
+) -> CheckSettings {
+    let mut keys = vec!["enabled", "interval"];
+    keys.extend(own);
+    section.only(&keys);
+    let settings = CheckSettings {
+        enabled: section.flag("enabled", true),
+        interval: section.duration("interval", default_interval(check)),
+    };
+    if settings.enabled && settings.interval < timeout {
+        section.warn_at(
+            &section.spot_of("interval"),
+            format!(
+                "the interval ({:?}) is shorter than the `timeout` of a run ({timeout:?}): late runs are left out",
+                settings.interval
+            ),
+        );
+    }
+    settings
+}
+
+fn default_interval(check: CheckName) -> Duration {
+    let minutes = match check {
+        CheckName::Credentials | CheckName::Pull => 5,
+        CheckName::Push => 15,
+        CheckName::Referrers => 30,
+        CheckName::Capabilities => 24 * 60,
+    };
+    Duration::from_secs(minutes * 60)
+}
+
+/// Reads a repository; a single name on Docker Hub is one of `library/`.
+pub(super) fn repository(section: &Section<'_>, key: &str, hub: bool) -> Option<Repository> {
+    let (text, item) = section.text(key)?;
+    repository_of(text, hub)
+        .map_err(|error| item.refuse(error.to_string(), repository_hint(text)))
+        .ok()
+}
+
+/// A repository by the grammar of the spec.
+pub(super) fn repository_of(text: &str, hub: bool) -> Result<Repository, crate::oci::GrammarError> {
+    if hub && !text.contains('/') && !text.is_empty() {
+        Repository::parse(&format!("library/{text}"))
+    } else {
+        Repository::parse(text)
+    }
+}
+
+/// What to do about a refused repository.
+pub(super) fn repository_hint(text: &str) -> &'static str {
+    if text.contains("://") {
+        "name the repository alone; the registry stands in `url`"
+    } else if text.contains(':') {
+        "name the repository alone; the tag has a key of its own"
+    } else {
+        "write it as `team/image`, in lower case"
+    }
+}
+
+/// Reads the map under `retry`.
+pub(super) fn retry(section: &Section<'_>) -> Policy {
+    let retry = section.section("retry");
+    retry.only(&[
+        "attempts",
+        "initial",
+        "factor",
+        "max",
+        "retry_after_max",
+        "transient_attempts",
+    ]);
+    let otherwise = PolicyOptions::default();
+    let options = PolicyOptions {
+        attempts: retry.number("attempts", "a whole number", otherwise.attempts),
+        initial: retry.duration("initial", otherwise.initial),
+        factor: retry.number("factor", "a number", otherwise.factor),
+        max: retry.duration("max", otherwise.max),
+        retry_after_max: retry.duration("retry_after_max", otherwise.retry_after_max),
+        transient_attempts: retry.number(
+            "transient_attempts",
+            "a whole number",
+            otherwise.transient_attempts,
+        ),
+    };
+    Policy::try_new(options).unwrap_or_else(|sentence| {
+        // The sentence begins with the key it is about.
+        let key = sentence.split('`').nth(1).unwrap_or_default();
+        retry.refuse_at(
+            &retry.spot_of(key),
+            &sentence,
+            "choose a value within these bounds",
+        );
+        Policy::default()
+    })
+}
+
+/// Reads the map under `tls`.
+pub(super) fn tls(section: &Section<'_>, base: &Path) -> TlsOptions {
+    let tls = section.section("tls");
+    tls.only(&[
+        "ca_file",
+        "cert_file",
+        "key_file",
+        "server_name",
+        "insecure_skip_verify",
+    ]);
+    let file = |key| {
+        let (path, item) = tls.text(key)?;
+        if path.trim().is_empty() {
+            item.refuse("the path is empty", "name a PEM file");
+        }
+        Some(base.join(path))
+    };
+    let options = TlsOptions {
+        ca_file: file("ca_file"),
+        cert_file: file("cert_file"),
+        key_file: file("key_file"),
+        server_name: server_name(&tls),
+        insecure_skip_verify: tls.flag("insecure_skip_verify", false),
+    };
+    for (here, there) in [("cert_file", "key_file"), ("key_file", "cert_file")] {
+        if tls.has(here) && !tls.has(there) {
+            tls.refuse_at(
+                &tls.spot_of(here),
+                format!("`{here}` stands without `{there}`"),
+                "a client certificate needs both",
+            );
+        }
+    }
+    if options.insecure_skip_verify {
+        tls.warn_at(
+            &tls.spot_of("insecure_skip_verify"),
+            "any certificate is accepted, also an attacker's",
+        );
+    }
+    options
+}
+
+fn server_name(tls: &Section<'_>) -> Option<String> {
+    let (text, item) = tls.text("server_name")?;
+    if Host::parse(text).is_err() || text.contains('*') {
+        item.refuse(
+            format!("{} is no host name", shown(text)),
+            "write the name that stands in the certificate, without a port",
+        );
+    }
+    Some(text.to_owned())
+}
+
+/// Reads `proxy_url`, `no_proxy` and `proxy_from_environment`.
+pub(super) fn proxy(section: &Section<'_>) -> ProxyOptions {
+    let from_environment = section.flag("proxy_from_environment", false);
+    if from_environment && section.has("proxy_url") {
+        section.refuse_at(
+            &section.spot_of("proxy_from_environment"),
+            "`proxy_url` and `proxy_from_environment` stand together",
+            "keep one of them",
+        );
+    }
+    let url = section.item("proxy_url").and_then(|item| {
+        let url = address::http_url(&item, item.text()?, address::Kind::Proxy)?;
+        if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
+            item.refuse(
+                "a proxy has no path, query or fragment",
+                "write it as `http://proxy.example.com:3128`",
+            );
+        }
+        Some(url)
+    });
+    let mut no_proxy = Vec::new();
+    for (text, item) in section.texts("no_proxy") {
+        if text.is_empty() || text.contains([' ', ',']) || text.contains("://") {
+            item.refuse(
+                format!("{} is no host", shown(text)),
+                "write one host, domain (`.example.com`), address, network (`10.0.0.0/8`) or `*` an item",
+            );
+        }
+        no_proxy.push(text.to_owned());
+    }
+    ProxyOptions {
+        url,
+        no_proxy,
+        from_environment,
+    }
+}
+
+/// Reads `user_agent_comment`, which goes into a header.
+pub(super) fn user_agent_comment(section: &Section<'_>) -> Option<String> {
+    let (text, item) = section.text("user_agent_comment")?;
+    if text.is_empty() || text.len() > 128 || !text.bytes().all(|byte| (0x20..0x7f).contains(&byte))
+    {
+        item.refuse(
+            format!("{} cannot stand in a header", shown(text)),
+            "write 1 to 128 printable ASCII characters, such as a contact address",
+        );
+    }
+    Some(text.to_owned())
+}

@@ -1,0 +1,185 @@
+//! One cycle of one target: runs the due checks, times them, and hands on each
+//! report as it is finished.
+//!
+//! A check that panics, or overruns its budget, becomes that check's report;
+//! the others go on.
+
+use std::{
+    any::Any,
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use futures_util::FutureExt;
+use tokio::time::Instant;
+
+use crate::{
+    checks::{self, Asking},
+    client::{Client, Memory},
+    config::{Target, TestRepository},
+    exchange::TransportErrorKind,
+    outcome::{Observation, Outcome, Reason, Report, Subject},
+    transport::{TlsPolicies, Transport, TransportOptions, user_agent},
+};
+
+/// Where reports go as they are finished.
+pub trait Sink: Sync {
+    /// Takes one report.
+    fn report(&self, report: Report);
+    /// Takes what the cycle showed beside its answers.
+    fn observe(&self, registry: &str, observation: Observation);
+}
+
+/// Runs cycles; one for the whole process.
+#[derive(Debug, Default)]
+pub struct Prober {
+    policies: TlsPolicies,
+    memory: Arc<Memory>,
+}
+
+impl Prober {
+    /// A prober that remembers nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Asks the due questions of a target, in the order of [`checks::questions`].
+    pub async fn cycle(&self, target: &Arc<Target>, due: &[Subject], sink: &dyn Sink) {
+        let questions: Vec<(Subject, &TestRepository)> = checks::questions(target)
+            .into_iter()
+            .filter(|(subject, _)| due.contains(subject))
+            .collect();
+        let client = match self.client(target) {
+            Ok(client) => client,
+            Err(outcome) => {
+                for (subject, _) in questions {
+                    sink.report(unasked(subject, outcome.clone()));
+                }
+                return;
+            }
+        };
+        for (subject, repository) in questions {
+            let outcome = checks::skipped(target, subject.check, repository);
+            sink.report(match outcome {
+                Some(outcome) => unasked(subject, outcome),
+                None => run(&client, subject, repository).await,
+            });
+        }
+        sink.observe(&target.name, client.observation());
+    }
+
+    fn client(&self, target: &Arc<Target>) -> Result<Client, Outcome> {
+        let tls = self
+            .policies
+            .policy(&target.tls)
+            .map_err(|error| Outcome::fail(Reason::Config, error.to_string()))?;
+        let options = TransportOptions {
+            tls,
+            host: target.url.host_str().unwrap_or_default().to_owned(),
+            proxy: target.proxy.clone(),
+            connect_timeout: target.connect_timeout,
+            resolve: target.resolve.clone(),
+            http2: target.http2,
+            user_agent: user_agent(target.user_agent_comment.as_deref()),
+        };
+        let transport = Transport::new(&options).map_err(|error| {
+            let reason = match error.kind {
+                TransportErrorKind::Tls => Reason::Config,
+                kind => kind.into(),
+            };
+            Outcome::fail(reason, error.detail)
+        })?;
+        Ok(Client::new(
+            Arc::clone(target),
+            transport,
+            Arc::clone(&self.memory),
+        ))
+    }
+}
+
+/// The report of a question that is not asked: no request, no time.
+pub fn unasked(subject: Subject, outcome: Outcome) -> Report {
+    Report {
+        subject,
+        outcome,
+        started: SystemTime::now(),
+        duration: Duration::ZERO,
+        attempts: 0,
+        requests: Vec::new(),
+    }
+}
+
+async fn run(client: &Client, subject: Subject, repository: &TestRepository) -> Report {
+    let check = checks::check(subject.check);
+    let budget = client.target().timeout;
+    let started = SystemTime::now();
+    let clock = Instant::now();
+    client.begin(budget);
+    let outcome = guarded((check.run)(client, repository), budget + BACKSTOP).await;
+    let (requests, attempts) = client.end();
+    Report {
+        subject,
+        outcome,
+        started,
+        duration: clock.elapsed(),
+        attempts,
+        requests,
+    }
+}
+
+/// Whatever a check does, an outcome comes of it.
+async fn guarded(asking: Asking<'_>, budget: Duration) -> Outcome {
+    let caught = AssertUnwindSafe(asking).catch_unwind();
+    match tokio::time::timeout(budget, caught).await {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(panic)) => {
+            let message = panic_message(panic.as_ref());
+            tracing::error!(panic = message, "a check panicked");
+            Outcome::unknown(
+                Reason::Panic,
+                "a bug in oci-registry-exporter ended this check; its log says where",
+            )
+        }
+        Err(_) => Outcome::unknown(
+            Reason::Timeout,
+            format!("the check did not end within {}s", budget.as_secs_f64()),
+        ),
+    }
+}
+
+fn panic_message(panic: &(dyn Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message")
+}
+
+/// Requests keep the budget themselves; this ends what does not wait for a request.
+const BACKSTOP: Duration = Duration::from_secs(2);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outcome::Status;
+
+    #[tokio::test]
+    async fn a_panic_becomes_that_checks_outcome() {
+        let outcome = guarded(
+            Box::pin(async { panic!("hunter2 is in here") }),
+            Duration::from_secs(1),
+        )
+        .await;
+        assert_eq!(outcome.status, Status::Unknown);
+        assert_eq!(outcome.reason, Some(Reason::Panic));
+        assert!(!outcome.message.contains("hunter2"));
+        assert!(outcome.facts.is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_check_that_hangs_ends_with_its_budget() {
+        let outcome = guarded(Box::pin(std::future::pending()), Duration::from_secs(32)).await;
+        assert_eq!(outcome.reason, Some(Reason::Timeout));
+    }
+}

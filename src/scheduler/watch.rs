@@ -1,0 +1,222 @@
+//! What can be seen of the scheduler from outside, at any time.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, SystemTime},
+};
+
+/// Upper bounds of the buckets of [`Lag`] (seconds).
+pub const LAG_BUCKETS: [f64; 10] = [0.005, 0.05, 0.25, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0];
+
+/// How late cycles began.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Lag {
+    /// The cycles in each bucket of [`LAG_BUCKETS`], not cumulated; the last
+    /// count is of those beyond the last bound.
+    pub counts: [u64; LAG_BUCKETS.len() + 1],
+    /// The lateness of all cycles (seconds).
+    pub sum: f64,
+}
+
+impl Lag {
+    /// How many cycles began.
+    pub fn count(&self) -> u64 {
+        self.counts.iter().sum()
+    }
+
+    fn observe(&mut self, late: Duration) {
+        let late = late.as_secs_f64();
+        let bucket = LAG_BUCKETS.partition_point(|bound| *bound < late);
+        self.counts[bucket] += 1;
+        self.sum += late;
+    }
+}
+
+/// The window into a running scheduler; shared with whoever shows it.
+pub struct Watch<K> {
+    wall_clock: Box<dyn Fn() -> SystemTime + Send + Sync>,
+    seen: Mutex<Seen<K>>,
+}
+
+impl<K: Ord + Clone> Watch<K> {
+    /// A window that shows the system's time.
+    pub fn new() -> Self {
+        Self::with_wall_clock(SystemTime::now)
+    }
+
+    /// A window that shows the time of this clock.
+    ///
+    /// The schedule itself never looks at it: it may jump.
+    pub fn with_wall_clock(now: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
+        let anchor = (Duration::ZERO, now());
+        Self {
+            wall_clock: Box::new(now),
+            seen: Mutex::new(Seen {
+                anchor,
+                due: BTreeMap::new(),
+                in_flight: 0,
+                lag: Lag::default(),
+            }),
+        }
+    }
+
+    /// When each entry runs next; while it runs or waits for its turn: when it was due.
+    pub fn next_runs(&self) -> BTreeMap<K, SystemTime> {
+        let seen = self.seen();
+        seen.due
+            .iter()
+            .map(|(key, due)| (key.clone(), wall_time(seen.anchor, *due)))
+            .collect()
+    }
+
+    /// When the scheduler last showed that it lives: at least every ten seconds.
+    pub fn heartbeat(&self) -> SystemTime {
+        self.seen().anchor.1
+    }
+
+    /// How many cycles run just now.
+    pub fn in_flight(&self) -> usize {
+        self.seen().in_flight
+    }
+
+    /// How late the cycles so far began.
+    pub fn lag(&self) -> Lag {
+        self.seen().lag
+    }
+
+    /// The scheduler begins, at time zero, with these entries and nothing else.
+    pub(super) fn begin(&self, due: impl IntoIterator<Item = (K, Duration)>) {
+        let anchor = (Duration::ZERO, (self.wall_clock)());
+        let mut seen = self.seen();
+        seen.anchor = anchor;
+        seen.due = due.into_iter().collect();
+        seen.in_flight = 0;
+    }
+
+    /// The scheduler lives, at this time after its start.
+    ///
+    /// Times are translated by the latest of these anchors, so that neither a
+    /// set clock nor a suspended machine leaves a wrong one standing.
+    pub(super) fn beat(&self, now: Duration) {
+        let anchor = (now, (self.wall_clock)());
+        self.seen().anchor = anchor;
+    }
+
+    /// A cycle began, this late.
+    pub(super) fn began(&self, late: Duration) {
+        let mut seen = self.seen();
+        seen.in_flight += 1;
+        seen.lag.observe(late);
+    }
+
+    /// A cycle ended, and its entries are due at these times.
+    pub(super) fn ended(&self, due: impl IntoIterator<Item = (K, Duration)>) {
+        let mut seen = self.seen();
+        seen.in_flight = seen.in_flight.saturating_sub(1);
+        seen.due.extend(due);
+    }
+
+    /// Nothing panics while this lock is held, and nothing half written would matter.
+    fn seen(&self) -> MutexGuard<'_, Seen<K>> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<K: Ord + Clone> Default for Watch<K> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<K: fmt::Debug> fmt::Debug for Watch<K> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Watch")
+            .field("seen", &self.seen)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What was last seen; times count from the scheduler's start.
+#[derive(Debug)]
+struct Seen<K> {
+    /// One moment on both clocks.
+    anchor: (Duration, SystemTime),
+    due: BTreeMap<K, Duration>,
+    in_flight: usize,
+    lag: Lag,
+}
+
+/// A time of the schedule on the wall's clock, as near as that can show it.
+fn wall_time((at, wall): (Duration, SystemTime), time: Duration) -> SystemTime {
+    let shifted = match time.checked_sub(at) {
+        Some(ahead) => wall.checked_add(ahead),
+        None => wall.checked_sub(at.saturating_sub(time)),
+    };
+    shifted.unwrap_or(wall)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    };
+
+    use super::*;
+
+    fn seconds(count: u64) -> Duration {
+        Duration::from_secs(count)
+    }
+
+    fn wall(count: u64) -> SystemTime {
+        SystemTime::UNIX_EPOCH + seconds(count)
+    }
+
+    #[test]
+    fn next_runs_follow_the_wall_clock_when_it_is_set() {
+        let clock = Arc::new(AtomicU64::new(1000));
+        let read = Arc::clone(&clock);
+        let watch = Watch::with_wall_clock(move || wall(read.load(Ordering::Relaxed)));
+        watch.begin([("a", seconds(5)), ("b", seconds(60))]);
+        let shown = |a, b| BTreeMap::from([("a", wall(a)), ("b", wall(b))]);
+        assert_eq!(watch.next_runs(), shown(1005, 1060));
+
+        // Ten seconds later, and the clock was set an hour ahead; `a` is late.
+        clock.store(1000 + 10 + 3600, Ordering::Relaxed);
+        watch.beat(seconds(10));
+        assert_eq!(watch.next_runs(), shown(1005 + 3600, 1060 + 3600));
+        assert_eq!(watch.heartbeat(), wall(4610));
+    }
+
+    #[test]
+    fn lag_falls_into_its_bucket() {
+        let mut lag = Lag::default();
+        for millis in [0, 5, 6, 1000, 1001, 300_000, 300_001, 86_400_000] {
+            lag.observe(Duration::from_millis(millis));
+        }
+        assert_eq!(lag.counts, [2, 1, 0, 1, 1, 0, 0, 0, 0, 1, 2]);
+        assert_eq!(lag.count(), 8);
+        assert!((lag.sum - 87_002.013).abs() < 0.001, "{}", lag.sum);
+    }
+
+    #[test]
+    fn a_new_beginning_forgets_entries_but_no_lag() {
+        let watch = Watch::new();
+        watch.begin([("a", seconds(1))]);
+        watch.began(seconds(2));
+        assert_eq!(watch.in_flight(), 1);
+        watch.begin([("b", seconds(1))]);
+        assert_eq!(watch.in_flight(), 0);
+        assert_eq!(watch.next_runs().into_keys().collect::<Vec<_>>(), ["b"]);
+        assert_eq!(watch.lag().count(), 1);
+    }
+
+    #[test]
+    fn a_wall_clock_at_its_end_shows_itself() {
+        let anchor = (seconds(5), SystemTime::UNIX_EPOCH);
+        assert_eq!(wall_time(anchor, Duration::MAX), SystemTime::UNIX_EPOCH);
+    }
+}

@@ -1,0 +1,169 @@
+//! What is known of one registry.
+
+use std::{collections::BTreeMap, sync::Arc, time::SystemTime};
+
+use super::{FactKey, Proof, Traffic, facts};
+use crate::outcome::{Change, Fingerprint, Observation, Report, Status, Subject};
+
+/// Everything known of one registry.
+#[derive(Debug, Clone)]
+pub struct Record {
+    /// Every subject that has reported, in the order of registry, check, repository, credential.
+    pub checks: BTreeMap<Subject, CheckRecord>,
+    /// The last proof of every fact.
+    pub facts: BTreeMap<FactKey, Proof>,
+    /// What the cycles showed beside their reports: of each thing the last sight;
+    /// of `warnings` the total; rate limits sorted by credential set;
+    /// fingerprints stand in `changed`.
+    pub seen: Observation,
+    /// When the fingerprint of each thing last became another; the time of first sight until then.
+    pub changed: BTreeMap<Change, SystemTime>,
+    /// What was sent.
+    pub traffic: Traffic,
+    fingerprints: BTreeMap<(Change, String), u64>,
+}
+
+/// Everything known of one subject.
+#[derive(Debug, Clone)]
+pub struct CheckRecord {
+    /// The last report.
+    pub report: Arc<Report>,
+    /// Failures in a row: `fail` adds one; pass, info and warn reset; unknown and skip do neither.
+    pub consecutive_failures: u64,
+    /// When the last run ended.
+    pub last_run: SystemTime,
+    /// When a run last ended with pass, info or warn.
+    pub last_success: Option<SystemTime>,
+    /// When a run last said something about the question.
+    pub last_conclusive: Option<SystemTime>,
+    /// Since when what this check proves is as it is; `None` until it proves anything.
+    pub fact_since: Option<SystemTime>,
+    /// Runs by status, in the order of [`Status::ALL`].
+    runs: [u64; Status::ALL.len()],
+}
+
+impl Record {
+    pub(super) fn new(buckets: &Arc<[f64]>) -> Self {
+        Self {
+            checks: BTreeMap::new(),
+            facts: BTreeMap::new(),
+            seen: Observation::default(),
+            changed: BTreeMap::new(),
+            traffic: Traffic::new(buckets),
+            fingerprints: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn put(&mut self, report: Report) {
+        let ended = report
+            .started
+            .checked_add(report.duration)
+            .unwrap_or(report.started);
+        self.traffic.count(&report.requests);
+        let news = facts::prove(&mut self.facts, &report, ended);
+        let report = Arc::new(report);
+        let check = self
+            .checks
+            .entry(report.subject.clone())
+            .or_insert_with(|| CheckRecord::new(&report, ended));
+        check.put(report, ended);
+        if news {
+            check.fact_since = Some(ended);
+        }
+    }
+
+    pub(super) fn observe(&mut self, new: Observation, now: SystemTime) {
+        for Fingerprint { what, part, value } in new.fingerprints {
+            let known = self.fingerprints.insert((what, part), value);
+            // A part seen for the first time beside known ones is news to us, not a change.
+            if known.is_some_and(|known| known != value) || !self.changed.contains_key(&what) {
+                self.changed.insert(what, now);
+            }
+        }
+        let seen = &mut self.seen;
+        replace(&mut seen.up, new.up);
+        replace(&mut seen.product, new.product);
+        replace(&mut seen.auth_method, new.auth_method);
+        replace(&mut seen.distribution_version, new.distribution_version);
+        replace(&mut seen.tls_version, new.tls_version);
+        replace(&mut seen.http_version, new.http_version);
+        replace(&mut seen.phases, new.phases);
+        replace(
+            &mut seen.client_certificate_not_after,
+            new.client_certificate_not_after,
+        );
+        replace(&mut seen.throttled, new.throttled);
+        replace(&mut seen.backoff_until, new.backoff_until);
+        if !new.certificates.is_empty() {
+            seen.certificates = new.certificates;
+        }
+        for (credential, limit) in new.rate_limits {
+            seen.rate_limits.retain(|(known, _)| *known != credential);
+            seen.rate_limits.push((credential, limit));
+        }
+        seen.rate_limits
+            .sort_by(|(one, _), (other, _)| one.cmp(other));
+        seen.warnings += new.warnings;
+    }
+
+    /// Keeps only what belongs to these subjects, all of them of this registry.
+    pub(super) fn retain(&mut self, subjects: &[&Subject]) {
+        self.checks.retain(|subject, _| subjects.contains(&subject));
+        self.facts.retain(|key, _| key.belongs_to_any(subjects));
+        self.seen.rate_limits.retain(|(credential, _)| {
+            subjects
+                .iter()
+                .any(|subject| subject.credential.as_ref() == Some(credential))
+        });
+    }
+}
+
+impl CheckRecord {
+    /// How many runs ended with this status.
+    pub fn runs(&self, status: Status) -> u64 {
+        place(status).map_or(0, |place| self.runs[place])
+    }
+
+    fn new(report: &Arc<Report>, ended: SystemTime) -> Self {
+        Self {
+            report: Arc::clone(report),
+            consecutive_failures: 0,
+            last_run: ended,
+            last_success: None,
+            last_conclusive: None,
+            fact_since: None,
+            runs: [0; Status::ALL.len()],
+        }
+    }
+
+    fn put(&mut self, report: Arc<Report>, ended: SystemTime) {
+        let status = report.outcome.status;
+        if let Some(place) = place(status) {
+            self.runs[place] += 1;
+        }
+        match status {
+            Status::Fail => self.consecutive_failures += 1,
+            Status::Pass | Status::Info | Status::Warn => {
+                self.consecutive_failures = 0;
+                self.last_success = Some(ended);
+            }
+            Status::Skip | Status::Unknown => {}
+        }
+        if report.outcome.conclusive() {
+            self.last_conclusive = Some(ended);
+        }
+        self.last_run = ended;
+        self.report = report;
+    }
+}
+
+fn place(status: Status) -> Option<usize> {
+    Status::ALL.iter().position(|(known, _)| *known == status)
+}
+
+/// `None` is "not seen" and replaces nothing.
+fn replace<T>(known: &mut Option<T>, new: Option<T>) {
+    if new.is_some() {
+        *known = new;
+    }
+}

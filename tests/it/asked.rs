@@ -1,0 +1,144 @@
+//! Asks a simulated registry as the daemon does, and keeps what came of it.
+
+use std::{
+    path::Path,
+    sync::{Arc, Mutex},
+};
+
+use oci_registry_exporter::{
+    checks,
+    config::{self, Environment, Target},
+    outcome::{CheckName, Observation, Outcome, Reason, Report, Status, Subject},
+    probe::{Prober, Sink},
+};
+use registry_sim::RegistrySim;
+
+/// One configured registry and the prober that asks it again and again.
+pub struct Asked {
+    pub target: Arc<Target>,
+    prober: Prober,
+}
+
+/// What one cycle brought.
+#[derive(Default)]
+pub struct Cycle {
+    reports: Mutex<Vec<Report>>,
+    observation: Mutex<Option<Observation>>,
+}
+
+impl Sink for Cycle {
+    fn report(&self, report: Report) {
+        self.reports.lock().unwrap().push(report);
+    }
+
+    fn observe(&self, _: &str, observation: Observation) {
+        *self.observation.lock().unwrap() = Some(observation);
+    }
+}
+
+impl Asked {
+    /// The registry of this configuration (the first one).
+    pub fn of(yaml: &str) -> Self {
+        let environment = Environment::default();
+        let config = config::parse(yaml, "test.yml", Path::new("/"), &environment)
+            .unwrap_or_else(|errors| panic!("{errors}\n{yaml}"));
+        Self {
+            target: Arc::clone(&config.registries[0]),
+            prober: Prober::new(),
+        }
+    }
+
+    /// A simulated registry with the image `team/app:latest`; `more` are further keys, one a line.
+    pub fn sim(sim: &RegistrySim, more: &str) -> Self {
+        let more: String = more
+            .lines()
+            .filter(|line| !line.trim().is_empty())
+            .map(|line| format!("    {}\n", line.trim_end()))
+            .collect();
+        let ca = sim.ca_pem().map(|pem| {
+            let path =
+                std::env::temp_dir().join(format!("ca-{}-{}.pem", std::process::id(), sim.port()));
+            std::fs::write(&path, pem).unwrap();
+            format!("    tls: {{ca_file: {}}}\n", path.display())
+        });
+        Self::of(&format!(
+            "registries:\n  - name: sim\n    url: {}\n{more}{}",
+            sim.url(),
+            ca.unwrap_or_default()
+        ))
+    }
+
+    /// One cycle in which these checks are due.
+    pub async fn cycle(&self, due: &[CheckName]) -> Cycle {
+        let subjects: Vec<Subject> = checks::questions(&self.target)
+            .into_iter()
+            .map(|(subject, _)| subject)
+            .filter(|subject| due.contains(&subject.check))
+            .collect();
+        let cycle = Cycle::default();
+        self.prober.cycle(&self.target, &subjects, &cycle).await;
+        cycle
+    }
+
+    /// One cycle of the three read-only checks.
+    pub async fn reads(&self) -> Cycle {
+        self.cycle(&READS).await
+    }
+}
+
+impl Cycle {
+    /// Every report.
+    pub fn reports(&self) -> Vec<Report> {
+        self.reports.lock().unwrap().clone()
+    }
+
+    /// What the cycle showed beside its reports.
+    pub fn observation(&self) -> Observation {
+        self.observation
+            .lock()
+            .unwrap()
+            .clone()
+            .expect("the cycle ended")
+    }
+
+    /// The outcome of a check (the first one, where there are several).
+    pub fn outcome(&self, check: CheckName) -> Outcome {
+        self.reports()
+            .into_iter()
+            .find(|report| report.subject.check == check)
+            .unwrap_or_else(|| panic!("{check:?} was not asked"))
+            .outcome
+    }
+
+    /// `status/reason` of every report, in order.
+    pub fn verdicts(&self) -> Vec<String> {
+        self.reports()
+            .iter()
+            .map(|report| verdict(report.outcome.status, report.outcome.reason))
+            .collect()
+    }
+
+    /// The words of what was sent, in order.
+    pub fn operations(&self) -> Vec<&'static str> {
+        self.reports()
+            .iter()
+            .flat_map(|report| report.requests.iter())
+            .map(|sent| sent.operation.as_str())
+            .collect()
+    }
+}
+
+/// `status/reason`.
+pub fn verdict(status: Status, reason: Option<Reason>) -> String {
+    match reason {
+        Some(reason) => format!("{}/{}", status.as_str(), reason.as_str()),
+        None => status.as_str().to_owned(),
+    }
+}
+
+/// The checks that write nothing.
+pub const READS: [CheckName; 3] = [
+    CheckName::Credentials,
+    CheckName::Pull,
+    CheckName::Referrers,
+];

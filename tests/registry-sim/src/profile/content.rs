@@ -1,0 +1,147 @@
+//! What is stored: manifests, uploads, deletion, referrers and limits.
+
+use super::Refusal;
+
+/// Manifests.
+#[derive(Clone, Copy, Debug)]
+pub struct Manifests {
+    /// An OCI manifest is 404 to an `Accept` that does not name its type.
+    pub accept_decides: bool,
+    /// `Docker-Content-Digest` also on GET.
+    pub digest_on_get: bool,
+    /// A tag or digest that is not there.
+    pub unknown: Refusal,
+    /// A repository that is not there.
+    pub unknown_repository: Refusal,
+}
+
+/// Upload sessions.
+#[derive(Clone, Copy, Debug)]
+pub struct Uploads {
+    /// `Location` with `{origin}`, `{name}`, `{id}`, `{state}`.
+    pub location: &'static str,
+    /// `Range` of the first answer.
+    pub range: Option<&'static str>,
+    /// The header with the session's id.
+    pub id_header: Option<&'static str>,
+    /// `OCI-Chunk-Min-Length` of the first answer.
+    pub chunk_min_length: Option<u64>,
+    /// What PATCH does.
+    pub chunks: Chunks,
+    /// What DELETE of a session gets where it is not offered.
+    pub cancel_refused: Option<Refusal>,
+    /// What POST to a repository that is not there does.
+    pub missing_repository: MissingRepository,
+}
+
+/// What PATCH does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Chunks {
+    /// Appends and answers this status, whatever `Content-Range` says.
+    AnyOrder(u16),
+    /// Answers this status where `Content-Range` follows on, else 416 with
+    /// this code.
+    InOrder(u16, &'static str),
+    /// Refused.
+    Refused(Refusal),
+}
+
+/// What POST to a repository that is not there does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MissingRepository {
+    /// Opens a session; the repository comes with the first manifest.
+    Opens,
+    /// Opens a session and creates the repository (zot, ECR `CREATE_ON_PUSH`).
+    Creates,
+    /// Is refused.
+    Refused(Refusal),
+}
+
+/// Cross-repository mounts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mount {
+    /// 201 where the blob is in `from`, else 202 with a session.
+    FromRepository,
+    /// 201 where the blob is anywhere, also without `from`.
+    FromAnywhere,
+    /// Always 202 with a session.
+    Never,
+}
+
+/// Deletion.
+#[derive(Clone, Copy, Debug)]
+pub struct Deletes {
+    /// By digest; `None`: done.
+    pub manifests: Option<Refusal>,
+    /// By tag; `None`: done.
+    pub tags: Option<Refusal>,
+    /// Blobs; `None`: done.
+    pub blobs: Option<Refusal>,
+    /// A manifest of a repository that is not there.
+    pub unknown_repository: Refusal,
+    /// A blob that is not there.
+    pub unknown_blob: Refusal,
+    /// DELETE of a manifest with the digest of a blob removes the blob.
+    pub blob_as_manifest: bool,
+}
+
+/// The referrers route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Referrers {
+    /// The API of OCI 1.1.
+    Native(NativeReferrers),
+    /// No such route: `404 page not found` from the router, before any
+    /// question of credentials.
+    NoRoute,
+    /// Refused after authentication.
+    Refused(Refusal),
+    /// A redirect to this place, with `{name}`.
+    Redirect(u16, &'static str),
+}
+
+/// The referrers API of OCI 1.1 (end-12a and 12b).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NativeReferrers {
+    /// A subject that is not there.
+    pub unknown_subject: UnknownSubject,
+    /// `artifactType` filters, and `OCI-Filters-Applied` says so.
+    pub filters: bool,
+    /// Entries of a page; the rest by `Link`. `None`: one page.
+    pub page: Option<usize>,
+    /// HEAD is 405 (ferro).
+    pub head_refused: bool,
+}
+
+/// What the referrers of an unknown digest are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnknownSubject {
+    /// An empty index, as the spec says.
+    EmptyIndex,
+    /// The body `{}` (Harbor 2.8 to 2.10).
+    EmptyObject,
+    /// An error (Quay).
+    Refused(Refusal),
+}
+
+/// Whether anything can be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Writes {
+    /// As the caller's rights allow.
+    Allowed,
+    /// Every write is `405` in plain text with `Allow: GET, HEAD`
+    /// (distribution's maintenance mode).
+    Maintenance,
+    /// Every write is refused like this.
+    Refused(Refusal),
+}
+
+/// A limit on manifest GETs, announced in `ratelimit-*` headers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PullLimit {
+    /// GETs per window.
+    pub limit: u32,
+    /// The window in seconds.
+    pub window_seconds: u32,
+    /// `docker-ratelimit-source`.
+    pub source: &'static str,
+}

@@ -1,0 +1,134 @@
+//! What one registry does differently from another, as plain data.
+//!
+//! A profile is a [`Profile`] value; the known ones are constants, each written
+//! as the differences from a profile it resembles, with the source of the fact:
+//! *source* (read in the product's code), *lab* (seen on the real server),
+//! *trace* (a published wire trace, mostly of the OCI conformance runs),
+//! *docs* (the vendor's), *report* (an issue or a client's comment).
+//! What nobody has seen stays at the value of the parent and is marked
+//! `unknown:` there, so that no test rests on an invented answer.
+
+mod access;
+mod catalog;
+mod content;
+mod distribution;
+mod hosted;
+mod products;
+
+pub use access::{
+    AnonymousToken, Auth, Denied, PingChallenge, Right, Scheme, Service, TokenService, TokenShape,
+    WrongPassword,
+};
+pub use content::{
+    Chunks, Deletes, Manifests, MissingRepository, Mount, NativeReferrers, PullLimit, Referrers,
+    UnknownSubject, Uploads, Writes,
+};
+
+/// How a registry answers.
+#[derive(Clone, Copy, Debug)]
+pub struct Profile {
+    /// The name for `--profile`.
+    pub name: &'static str,
+    /// Whether there is a registry at all.
+    pub site: Site,
+    /// The look of every answer.
+    pub wire: Wire,
+    /// Challenges and refusals.
+    pub auth: Auth,
+    /// The token endpoint.
+    pub token: TokenService,
+    /// Manifests.
+    pub manifests: Manifests,
+    /// Upload sessions.
+    pub uploads: Uploads,
+    /// Cross-repository mounts.
+    pub mount: Mount,
+    /// Deletion.
+    pub deletes: Deletes,
+    /// The referrers route.
+    pub referrers: Referrers,
+    /// Whether anything can be written.
+    pub writes: Writes,
+    /// A limit on manifest GETs, where the registry announces one.
+    pub pull_limit: Option<PullLimit>,
+}
+
+impl Profile {
+    /// The profile with that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL
+            .iter()
+            .find(|profile| profile.name == name)
+            .map(|profile| **profile)
+    }
+}
+
+/// A refusal: status and the first error of the body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// HTTP status.
+    pub status: u16,
+    /// `errors[0].code`.
+    pub code: &'static str,
+    /// `errors[0].message`.
+    pub message: &'static str,
+}
+
+impl Refusal {
+    /// A refusal with these parts.
+    pub const fn new(status: u16, code: &'static str, message: &'static str) -> Self {
+        Self {
+            status,
+            code,
+            message,
+        }
+    }
+}
+
+/// Whether there is a registry at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Site {
+    /// A registry.
+    Registry,
+    /// The same HTML page for everything: a login page or captive portal.
+    Html(u16),
+}
+
+/// The look of every answer.
+#[derive(Clone, Copy, Debug)]
+pub struct Wire {
+    /// Headers on every answer of the registry.
+    pub headers: &'static [(&'static str, &'static str)],
+    /// Content type of JSON answers that are not manifests.
+    pub json: &'static str,
+    /// The answer to `/v2/`.
+    pub ping: Ping,
+    /// Shape of error bodies.
+    pub errors: Errors,
+    /// `GET /v2` is redirected to `/v2/`, and `POST …/uploads` likewise.
+    pub slashless_redirects: bool,
+    /// OPTIONS is answered 200 with an `Allow` that also lists DELETE.
+    pub options: bool,
+}
+
+/// The answer to `/v2/`.
+#[derive(Clone, Copy, Debug)]
+pub struct Ping {
+    /// Content type of the 200, and of the 401 where it has its own body.
+    pub content_type: &'static str,
+    /// Body of the 200.
+    pub body: &'static str,
+    /// Body of the 401 in place of an error in the usual shape.
+    pub unauthorized_body: Option<&'static str>,
+}
+
+/// Shape of error bodies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Errors {
+    /// `{"errors":[{"code","message"}]}`, as the distribution-spec says.
+    Spec,
+    /// As the spec, but a failed authentication gets the bare object (zot).
+    BareWhenUnauthorized,
+    /// `{"errors":[{"status","message"}]}` without codes (Artifactory).
+    StatusAndMessage,
+}

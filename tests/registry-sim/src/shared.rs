@@ -1,0 +1,89 @@
+//! What the handle and the connections of a simulator share.
+
+use std::sync::atomic::AtomicU64;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::watch;
+
+use crate::auth::Accounts;
+use crate::fault::Faults;
+use crate::log::{Door, Log};
+use crate::profile::Profile;
+use crate::state::State;
+
+/// What the simulator's handle and its connections share.
+pub(crate) struct Shared {
+    inner: Mutex<Inner>,
+    /// Requests that have arrived.
+    pub(crate) arrivals: watch::Sender<u64>,
+    /// `http` or `https`.
+    pub(crate) scheme: &'static str,
+    /// The realm in place of the own, where the builder names one.
+    pub(crate) realm: Option<String>,
+    /// Origin of the token service, where it has a listener of its own.
+    pub(crate) token_origin: Option<String>,
+    pub(crate) registry: Counters,
+    pub(crate) token: Counters,
+}
+
+/// What changes while the simulator runs.
+pub(crate) struct Inner {
+    pub(crate) profile: Profile,
+    pub(crate) accounts: Accounts,
+    pub(crate) state: State,
+    pub(crate) faults: Faults,
+    pub(crate) log: Log,
+    pub(crate) pulls_left: u32,
+    pub(crate) entrance: Entrance,
+}
+
+/// What happens to a new TCP connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Entrance {
+    /// It is served.
+    #[default]
+    Open,
+    /// It is accepted, and nothing is ever said on it, not even TLS.
+    Silent,
+    /// It is accepted and closed.
+    Closed,
+}
+
+/// Connections of one listener.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) accepted: AtomicU64,
+    pub(crate) open: AtomicU64,
+    pub(crate) handshakes: AtomicU64,
+    pub(crate) resumed: AtomicU64,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        inner: Inner,
+        scheme: &'static str,
+        realm: Option<String>,
+        token_origin: Option<String>,
+    ) -> Self {
+        Self {
+            inner: Mutex::new(inner),
+            arrivals: watch::Sender::new(0),
+            scheme,
+            realm,
+            token_origin,
+            registry: Counters::default(),
+            token: Counters::default(),
+        }
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn counters(&self, door: Door) -> &Counters {
+        match door {
+            Door::Registry => &self.registry,
+            Door::Token => &self.token,
+        }
+    }
+}
