@@ -1,5 +1,6 @@
 //! Starting a simulator.
 
+use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -37,9 +38,9 @@ pub struct Builder {
 
 impl RegistrySim {
     /// Begins a registry that answers like this.
-    pub fn profile(profile: Profile) -> Builder {
+    pub fn profile(profile: impl Borrow<Profile>) -> Builder {
         Builder {
-            profile,
+            profile: *profile.borrow(),
             scheme: None,
             users: Vec::new(),
             anonymous: Vec::new(),
@@ -192,9 +193,10 @@ impl Builder {
             .map(TcpListener::local_addr)
             .transpose()?;
         let token_origin = token_address.map(|address| format!("{scheme}://{address}"));
+        let addresses: Vec<SocketAddr> = token_address.into_iter().chain([address]).collect();
         let identity = self
             .tls
-            .then(|| Identity::new(&self.tls_options, address.ip()));
+            .then(|| Identity::new(&self.tls_options, &addresses));
         let realm = self.realm.clone();
         let shared = Arc::new(Shared::new(self.inner(), scheme, realm, token_origin));
         let stop = watch::Sender::new(false);

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderMap, Request, header};
+use http::{HeaderMap, Method, Request, header};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -112,6 +112,7 @@ impl Connection {
         let (parts, body) = request.into_parts();
         let arrival = self.arrive(&parts);
         let id = arrival.id;
+        let head = parts.method == Method::HEAD;
         let reply = if let Some(action) = arrival.action {
             reply::scripted(action)
         } else if self.door == Door::Token && arrival.route != Route::Token {
@@ -125,7 +126,11 @@ impl Connection {
             Reply::Answer(respond(&mut self.shared.lock(), &call))
         };
         match reply {
-            Reply::Answer(answer) => {
+            Reply::Answer(mut answer) => {
+                if head {
+                    // Over HTTP/2 hyper would send the body.
+                    *answer.body_mut() = reply::no_body();
+                }
                 let status = answer.status().as_u16();
                 self.shared.lock().log.answered(id, status);
                 answer
