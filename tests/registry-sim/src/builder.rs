@@ -161,7 +161,8 @@ impl Builder {
         self.tls(true)
     }
 
-    /// Counts requests but keeps none: for benches.
+    /// Counts requests but keeps none, for benches and for what runs long:
+    /// otherwise every request stays in memory.
     #[must_use]
     pub fn without_log(mut self) -> Self {
         self.log = false;
@@ -173,10 +174,9 @@ impl Builder {
     /// # Panics
     /// When the address is not free.
     pub async fn start(self) -> RegistrySim {
-        let listen = self.listen;
         self.try_start()
             .await
-            .unwrap_or_else(|error| unreachable!("cannot listen on {listen}: {error}"))
+            .expect("the address to listen on is free")
     }
 
     /// Starts it, or says why the address cannot be had.

@@ -1,7 +1,7 @@
 //! Listeners and connections: from a socket to the registry and back.
 
 use std::convert::Infallible;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -133,6 +133,7 @@ impl Connection {
                 }
                 let status = answer.status().as_u16();
                 self.shared.lock().log.answered(id, status);
+                self.shared.changes.send_replace(());
                 answer
             }
             Reply::Never => std::future::pending().await,
@@ -159,7 +160,7 @@ impl Connection {
         let action = inner.faults.next(operation, &parts.method, &path_and_query);
         let token_path = inner.profile.token.path;
         drop(inner);
-        self.shared.arrivals.send_modify(|count| *count += 1);
+        self.shared.changes.send_replace(());
         Arrival {
             id,
             route,
@@ -235,24 +236,24 @@ struct Open {
 
 impl Open {
     fn new(connection: &Connection) -> Self {
-        connection
-            .shared
-            .counters(connection.door)
-            .open
-            .fetch_add(1, Ordering::SeqCst);
-        Self {
+        let open = Self {
             shared: Arc::clone(&connection.shared),
             door: connection.door,
-        }
+        };
+        open.counter().fetch_add(1, Ordering::SeqCst);
+        open.shared.changes.send_replace(());
+        open
+    }
+
+    fn counter(&self) -> &AtomicU64 {
+        &self.shared.counters(self.door).open
     }
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
-        self.shared
-            .counters(self.door)
-            .open
-            .fetch_sub(1, Ordering::SeqCst);
+        self.counter().fetch_sub(1, Ordering::SeqCst);
+        self.shared.changes.send_replace(());
     }
 }
 

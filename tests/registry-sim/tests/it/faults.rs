@@ -171,6 +171,10 @@ async fn connections_are_counted_and_end_with_the_simulator() {
     }
     assert_eq!((sim.connections(), sim.open_connections()), (1, 1));
     assert!(sim.requests().iter().all(|logged| logged.connection == 1));
+    drop(client);
+    sim.until(|sim| sim.open_connections() == 0).await;
+
+    let client = self::client(&sim);
     let url = sim.url();
     sim.shutdown().await;
     let error = client.get(url).send().await.unwrap_err();
