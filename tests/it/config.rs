@@ -6,10 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use oci_registry_exporter::{
-    config::{self, Config, Environment, Load},
-    credentials::Source,
-};
+use oci_registry_exporter::config::{self, Config, Environment};
 
 #[test]
 fn every_bad_file_gives_its_exact_message() {
@@ -59,7 +56,7 @@ fn differing(folder: &str, judge: impl Fn(&str, &str) -> String) -> String {
         let text = fs::read_to_string(&path).unwrap();
         let expected = fs::read_to_string(path.with_extension("txt")).unwrap_or_default();
         let found = judge(&text, name) + "\n";
-        if std::path::Path::new("/tmp/w/bless").exists() {
+        if Path::new("/tmp/w/bless").exists() {
             fs::write(path.with_extension("txt"), &found).unwrap();
         }
         if found != expected {

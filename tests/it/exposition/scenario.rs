@@ -361,7 +361,6 @@ fn config(registries: Vec<Target>) -> Config {
 
 fn repository(name: &str, credential: &str) -> TestRepository {
     TestRepository {
-        pull: true,
         name: Repository::parse(name).expect("a repository"),
         tag: Tag::parse("latest").expect("a tag"),
         guessed: false,
