@@ -1,76 +1,20 @@
-//! STUB to compile against.
-use crate::{
-    exchange::{Reply, Request},
-    oci::{Challenge, Scope, jwt},
-    secret::{Credentials, Secret},
-};
-use std::time::Duration;
-use url::Url;
-/// a
-pub struct Trust<'a> {
-    /// a
-    pub registry: &'a Url,
-    /// a
-    pub token_hosts: &'a [String],
-}
-/// a
-#[derive(Debug)]
-pub enum AuthError {
-    /// a
-    UntrustedHost {
-        /// a
-        host: String,
-    },
-    /// a
-    NoRealm,
-}
-impl std::fmt::Display for AuthError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("x")
-    }
-}
-/// a
-pub struct Token {
-    /// a
-    pub secret: Secret,
-    /// a
-    pub life: Duration,
-    /// a
-    pub claims: Option<jwt::Claims>,
-}
-/// a
-pub struct Location {
-    /// a
-    pub url: Url,
-    /// a
-    pub own_origin: bool,
-}
-/// a
-pub fn token_request(
-    _: &Challenge,
-    _: &Credentials,
-    _: &[Scope],
-    _: &Trust<'_>,
-) -> Result<Request, AuthError> {
-    Err(AuthError::NoRealm)
-}
-/// a
-pub fn token(_: &Reply) -> Option<Token> {
-    None
-}
-/// a
-pub fn choose(c: &[Challenge]) -> Option<&Challenge> {
-    c.first()
-}
-/// a
-pub fn same_origin(a: &Url, b: &Url) -> bool {
-    a.origin() == b.origin()
-}
-/// a
-pub fn resolve_location(base: &Url, location: &str, registry: &Url) -> Option<Location> {
-    let url = base.join(location).ok()?;
-    Some(Location {
-        own_origin: url.origin() == registry.origin(),
-        url,
-    })
-}
+//! From a challenge and credentials to the request for a token, and from its
+//! answer to the token. Nothing here sends anything, and nothing here resolves a
+//! name: which address a name leads to is the transport's matter.
+//!
+//! The one rule that may never bend: credentials are bound to the configured
+//! origin. Every request with credentials that leaves this room goes to a host
+//! that [`Trust`] vouches for.
+
+mod error;
+mod origin;
+mod reach;
+mod token;
+mod token_request;
+mod trust;
+
+pub use error::AuthError;
+pub use origin::{Location, resolve_location, same_origin};
+pub use token::{Token, token};
+pub use token_request::{choose, token_request};
+pub use trust::Trust;

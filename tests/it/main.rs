@@ -1,4 +1,7 @@
 //! Everything that is tested from outside, in one binary (one link step).
+//!
+//! `cfg(test)` holds for all of it; written out, clippy sees that helpers are test
+//! code too, and lets them fail by panicking.
 
 #[cfg(test)]
 mod architecture;
