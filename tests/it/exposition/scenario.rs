@@ -371,7 +371,6 @@ fn repository(name: &str, credential: &str) -> TestRepository {
             expires: None,
         }),
         push: PushWish::No,
-        pull: true,
         labels: BTreeMap::new(),
     }
 }
