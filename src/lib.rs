@@ -45,6 +45,7 @@ pub mod exposition;
 pub mod oci;
 pub mod outcome;
 pub mod probe;
+pub mod report;
 pub mod retry;
 pub mod scheduler;
 pub mod secret;
