@@ -49,6 +49,7 @@ pub mod report;
 pub mod retry;
 pub mod scheduler;
 pub mod secret;
+pub mod server;
 pub mod store;
 pub mod transport;
 pub mod words;

@@ -13,5 +13,6 @@ mod config;
 mod cycle;
 #[cfg(test)]
 mod exposition;
+mod server;
 #[cfg(test)]
 mod transport;
