@@ -37,6 +37,7 @@
 
 pub mod auth;
 pub mod checks;
+pub mod cli;
 pub mod client;
 pub mod config;
 pub mod credentials;
