@@ -8,11 +8,14 @@ mod architecture;
 #[cfg(test)]
 mod asked;
 #[cfg(test)]
+mod cli;
+#[cfg(test)]
 mod config;
 #[cfg(test)]
 mod cycle;
 #[cfg(test)]
 mod exposition;
+#[cfg(test)]
 mod server;
 #[cfg(test)]
 mod transport;
