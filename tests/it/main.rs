@@ -8,6 +8,8 @@ mod architecture;
 #[cfg(test)]
 mod asked;
 #[cfg(test)]
+mod bad_input;
+#[cfg(test)]
 mod config;
 #[cfg(test)]
 mod cycle;
