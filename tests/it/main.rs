@@ -10,4 +10,6 @@ mod config;
 #[cfg(test)]
 mod exposition;
 #[cfg(test)]
+mod lab;
+#[cfg(test)]
 mod transport;
