@@ -35,12 +35,16 @@
 //! `credentials`, the clock is tokio's, and what a check does stands in its verdict,
 //! a function of exchanges alone.
 
+pub mod auth;
+pub mod checks;
+pub mod client;
 pub mod config;
 pub mod credentials;
 pub mod exchange;
 pub mod exposition;
 pub mod oci;
 pub mod outcome;
+pub mod probe;
 pub mod retry;
 pub mod scheduler;
 pub mod secret;

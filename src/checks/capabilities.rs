@@ -16,7 +16,10 @@ pub(super) const CHECK: Check = Check {
 };
 
 /// Until the upload probe is built, the check is never asked.
-#[expect(clippy::unnecessary_wraps, reason = "the signature of every check's own skip rule")]
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "the signature of every check's own skip rule"
+)]
 pub(super) fn skipped() -> Option<Outcome> {
     Some(not_built())
 }

@@ -7,7 +7,6 @@ use crate::{
     client::{Client, Login, LoginEnd, Refusal},
     config::{CredentialSet, Target, TestRepository},
     outcome::{CheckName, Fact, Outcome, Reason, Severity},
-    secret::Credentials,
 };
 
 pub(super) const CHECK: Check = Check {
@@ -33,10 +32,8 @@ fn verdict(login: &Login, host: &str) -> Outcome {
     match &login.end {
         LoginEnd::Open => Outcome::pass(format!("{host} is open: no credentials are needed"))
             .proving(Fact::CredentialsValid(true)),
-        LoginEnd::AnonymousToken => {
-            Outcome::pass(format!("Anonymous access granted by {host}"))
-                .proving(Fact::CredentialsValid(true))
-        }
+        LoginEnd::AnonymousToken => Outcome::pass(format!("Anonymous access granted by {host}"))
+            .proving(Fact::CredentialsValid(true)),
         LoginEnd::Accepted => Outcome::pass(format!("Credentials valid for {host}"))
             .proving(Fact::CredentialsValid(true)),
         LoginEnd::Unprovable => Outcome::info(
@@ -52,9 +49,10 @@ fn verdict(login: &Login, host: &str) -> Outcome {
             Reason::NotConfigured,
             "the registry grants no anonymous access to the default image: name a `test_repository`, or credentials",
         ),
-        LoginEnd::Rejected(reason @ (Reason::Unauthorized | Reason::Expired | Reason::Config), message) => {
-            Outcome::fail(*reason, message).proving(Fact::CredentialsValid(false))
-        }
+        LoginEnd::Rejected(
+            reason @ (Reason::Unauthorized | Reason::Expired | Reason::Config),
+            message,
+        ) => Outcome::fail(*reason, message).proving(Fact::CredentialsValid(false)),
         LoginEnd::Rejected(reason, message) => Outcome::fail(*reason, message),
         LoginEnd::Unclear(reason, message) => Outcome::unknown(*reason, message),
         LoginEnd::Refused(refusal) => refused(refusal),
@@ -67,12 +65,10 @@ fn with_evidence(
     set: &CredentialSet,
     target: &Target,
 ) -> Outcome {
-    let read = set.source.read().ok();
-    let username = read.as_ref().and_then(Credentials::username);
     outcome = outcome
         .with("registry_url", target.url.as_str())
         .with("auth_method", set.source.method());
-    if let Some(username) = username {
+    if let Some(username) = set.source.username() {
         outcome = outcome.with("username", username);
     }
     let valid = outcome.facts.iter().find_map(|fact| match fact {
@@ -84,14 +80,17 @@ fn with_evidence(
         .with("auth_challenge", login.challenge.clone())
         .with(
             "auth_scheme",
-            login.scheme.as_ref().map(|scheme| scheme.as_str().to_ascii_lowercase()),
+            login
+                .scheme
+                .as_ref()
+                .map(|scheme| scheme.as_str().to_ascii_lowercase()),
         )
         .with("token_expires_at", login.token_expires_at.map(timestamp))
         .with("product", login.product.clone());
     if let Some(status) = login.status {
         outcome = outcome.with("http_status", status);
     }
-    if let Some((at, source)) = expiry(set, read.as_ref()) {
+    if let Some((at, source)) = expiry(set, login) {
         outcome = outcome.proving(Fact::CredentialsExpiry(at, source));
     }
     if !matches!(login.end, LoginEnd::Refused(Refusal::Fatal(..))) || login.status.is_some() {
@@ -104,13 +103,9 @@ fn with_evidence(
 }
 
 /// When the configured credential itself ends: its own word, else the user's.
-fn expiry(set: &CredentialSet, read: Option<&Credentials>) -> Option<(i64, &'static str)> {
-    if let Some(Credentials::Bearer { token }) = read
-        && let Some(exp) = crate::oci::jwt::claims(token.expose()).and_then(|claims| claims.exp)
-    {
-        return Some((exp, "jwt"));
-    }
-    set.expires.map(|at| (at, "configuration"))
+fn expiry(set: &CredentialSet, login: &Login) -> Option<(i64, &'static str)> {
+    let own = login.credential_expires_at.map(|at| (at, "jwt"));
+    own.or(set.expires.map(|at| (at, "configuration")))
 }
 
 fn timestamp(seconds: i64) -> String {
@@ -131,6 +126,7 @@ mod tests {
             status: None,
             latency: None,
             token_expires_at: None,
+            credential_expires_at: None,
             product: None,
         }
     }
@@ -145,20 +141,69 @@ mod tests {
             (LoginEnd::AnonymousToken, Pass, None, Some(true)),
             (LoginEnd::Accepted, Pass, None, Some(true)),
             (LoginEnd::Unprovable, Info, Some(NotConfigured), None),
-            (LoginEnd::AnonymousRefused, Fail, Some(Unauthorized), Some(false)),
+            (
+                LoginEnd::AnonymousRefused,
+                Fail,
+                Some(Unauthorized),
+                Some(false),
+            ),
             (LoginEnd::AnonymousGuess, Info, Some(NotConfigured), None),
-            (LoginEnd::Rejected(Unauthorized, none()), Fail, Some(Unauthorized), Some(false)),
-            (LoginEnd::Rejected(Expired, none()), Fail, Some(Expired), Some(false)),
-            (LoginEnd::Rejected(Config, none()), Fail, Some(Config), Some(false)),
-            (LoginEnd::Rejected(UntrustedHost, none()), Fail, Some(UntrustedHost), None),
-            (LoginEnd::Unclear(Forbidden, none()), Unknown, Some(Forbidden), None),
-            (LoginEnd::Refused(Refusal::Fatal(NetworkPolicy, none())), Fail, Some(NetworkPolicy), None),
-            (LoginEnd::Refused(Refusal::Fatal(Protocol, none())), Fail, Some(Protocol), None),
-            (LoginEnd::Refused(Refusal::RateLimited(none())), Unknown, Some(RateLimited), None),
+            (
+                LoginEnd::Rejected(Unauthorized, none()),
+                Fail,
+                Some(Unauthorized),
+                Some(false),
+            ),
+            (
+                LoginEnd::Rejected(Expired, none()),
+                Fail,
+                Some(Expired),
+                Some(false),
+            ),
+            (
+                LoginEnd::Rejected(Config, none()),
+                Fail,
+                Some(Config),
+                Some(false),
+            ),
+            (
+                LoginEnd::Rejected(UntrustedHost, none()),
+                Fail,
+                Some(UntrustedHost),
+                None,
+            ),
+            (
+                LoginEnd::Unclear(Forbidden, none()),
+                Unknown,
+                Some(Forbidden),
+                None,
+            ),
+            (
+                LoginEnd::Refused(Refusal::Fatal(NetworkPolicy, none())),
+                Fail,
+                Some(NetworkPolicy),
+                None,
+            ),
+            (
+                LoginEnd::Refused(Refusal::Fatal(Protocol, none())),
+                Fail,
+                Some(Protocol),
+                None,
+            ),
+            (
+                LoginEnd::Refused(Refusal::RateLimited(none())),
+                Unknown,
+                Some(RateLimited),
+                None,
+            ),
         ];
         for (end, status, reason, fact) in rows {
             let outcome = verdict(&login(end.clone()), "registry.example.com");
-            assert_eq!((outcome.status, outcome.reason), (status, reason), "{end:?}");
+            assert_eq!(
+                (outcome.status, outcome.reason),
+                (status, reason),
+                "{end:?}"
+            );
             let proved = outcome.facts.iter().find_map(|fact| match fact {
                 Fact::CredentialsValid(valid) => Some(*valid),
                 _ => None,
@@ -170,6 +215,9 @@ mod tests {
     #[test]
     fn the_message_is_the_source_documents() {
         let outcome = verdict(&login(LoginEnd::Accepted), "registry.example.com");
-        assert_eq!(outcome.message, "Credentials valid for registry.example.com");
+        assert_eq!(
+            outcome.message,
+            "Credentials valid for registry.example.com"
+        );
     }
 }

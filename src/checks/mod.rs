@@ -14,7 +14,7 @@ use std::{future::Future, pin::Pin, time::Duration};
 
 use crate::{
     client::{Client, Got, Refusal, Stage},
-    config::{Target, TestRepository},
+    config::{PushWish, Target, TestRepository},
     oci::{self, Denial, ErrorBody},
     outcome::{CheckName, Outcome, Reason, Severity, Subject},
 };
@@ -69,7 +69,8 @@ pub fn questions(target: &Target) -> Vec<(Subject, &TestRepository)> {
             let set = repository.credential.name.as_str();
             let asked = match check.name {
                 CheckName::Credentials => !sets.contains(&set),
-                CheckName::Pull | CheckName::Push => true,
+                CheckName::Pull => repository.pull,
+                CheckName::Push => repository.push != PushWish::No || repository.pull,
                 CheckName::Referrers | CheckName::Capabilities => at == 0,
             };
             if !asked {

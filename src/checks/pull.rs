@@ -77,7 +77,10 @@ fn verdict(manifest: &Manifest, guessed: bool) -> Outcome {
         .proving(Fact::PullAuthorized(true)),
         (Stage::Registry, 300..=399) => Outcome::fail(
             Reason::Redirect,
-            format!("the manifest redirects, {}, and is not found there", got.reply.status),
+            format!(
+                "the manifest redirects, {}, and is not found there",
+                got.reply.status
+            ),
         ),
         (Stage::Registry, 500..=599) => Outcome::fail(
             Reason::ServerError,
@@ -85,7 +88,11 @@ fn verdict(manifest: &Manifest, guessed: bool) -> Outcome {
         ),
         (stage, _) => Outcome::unknown(
             Reason::Protocol,
-            format!("{} answers {}, which no rule names", stage.name(), words(got)),
+            format!(
+                "{} answers {}, which no rule names",
+                stage.name(),
+                words(got)
+            ),
         ),
     }
 }
@@ -100,7 +107,9 @@ fn found(manifest: &Manifest, got: &Got) -> Outcome {
             Reason::Protocol,
             format!(
                 "the answer is no manifest but {}",
-                got.reply.media_type().unwrap_or_else(|| "untyped".to_owned())
+                got.reply
+                    .media_type()
+                    .unwrap_or_else(|| "untyped".to_owned())
             ),
         );
     }
@@ -127,10 +136,7 @@ fn missing(got: &Got) -> Outcome {
     let Some(body) = ErrorBody::of(&got.reply) else {
         // A registry without words (a HEAD of Docker Hub) is believed; a web page is not.
         if got.reply.body.is_empty() && !oci::is_html(&got.reply) {
-            return Outcome::info(
-                Reason::NotFound,
-                "Test image not found, cannot verify pull",
-            );
+            return Outcome::info(Reason::NotFound, "Test image not found, cannot verify pull");
         }
         return Outcome::fail(
             Reason::Protocol,
@@ -216,32 +222,171 @@ mod tests {
         let bare = |status| reply(status, &[], "");
         let rows: Vec<(&str, Manifest, Status, Option<Reason>, Option<bool>)> = vec![
             ("200", head(reply(200, OCI, "")), Pass, None, Some(true)),
-            ("200 json whose body parses", head_then_get(reply(200, &[("content-type", "application/json")], ""), reply(200, &[("content-type", "application/json")], r#"{"schemaVersion":2,"config":{"digest":"sha256:0"},"layers":[]}"#)), Pass, None, Some(true)),
-            ("200 html", head(reply(200, HTML, "")), Fail, Some(Protocol), None),
-            ("401 proven", head(error(401, "UNAUTHORIZED", "")), Fail, Some(Forbidden), Some(false)),
-            ("401 unproven", unproven(head(error(401, "UNAUTHORIZED", ""))), Fail, Some(Unauthorized), Some(false)),
-            ("401 insufficient_scope", unproven(head(scope_401())), Fail, Some(Forbidden), Some(false)),
-            ("401 at the token endpoint", at_token(error(401, "UNAUTHORIZED", ""), true), Fail, Some(Forbidden), Some(false)),
-            ("403 at the token endpoint", at_token(error(403, "DENIED", ""), false), Fail, Some(Forbidden), Some(false)),
-            ("403", head_then_get(bare(403), error(403, "DENIED", "requested access is denied")), Fail, Some(Forbidden), Some(false)),
-            ("403 expired (ECR)", head_then_get(bare(403), error(403, "DENIED", "Your authorization token has expired. Reauthenticate and try again.")), Fail, Some(Expired), Some(false)),
-            ("404 name", head_then_get(bare(404), error(404, "NAME_UNKNOWN", "")), Info, Some(NotFound), None),
-            ("404 tag", head_then_get(bare(404), error(404, "MANIFEST_UNKNOWN", "")), Info, Some(NotFound), None),
-            ("404 harbor", head_then_get(bare(404), error(404, "NOT_FOUND", "")), Info, Some(NotFound), None),
-            ("404 without words (Docker Hub's HEAD)", head(bare(404)), Info, Some(NotFound), None),
-            ("404 text", head_then_get(bare(404), reply(404, &[("content-type", "text/plain")], "404 page not found")), Fail, Some(Protocol), None),
-            ("404 html", head_then_get(bare(404), reply(404, HTML, "<html>")), Fail, Some(Protocol), None),
-            ("404 on HEAD, 200 on GET", head_then_get(bare(404), reply(200, OCI, "{}")), Pass, None, Some(true)),
-            ("403 on HEAD, 200 on GET", head_then_get(bare(403), reply(200, OCI, "{}")), Pass, None, Some(true)),
-            ("405 on HEAD, 200 on GET", head_then_get(bare(405), reply(200, OCI, "{}")), Pass, None, Some(true)),
+            (
+                "200 json whose body parses",
+                head_then_get(
+                    reply(200, &[("content-type", "application/json")], ""),
+                    reply(
+                        200,
+                        &[("content-type", "application/json")],
+                        r#"{"schemaVersion":2,"config":{"digest":"sha256:0"},"layers":[]}"#,
+                    ),
+                ),
+                Pass,
+                None,
+                Some(true),
+            ),
+            (
+                "200 html",
+                head(reply(200, HTML, "")),
+                Fail,
+                Some(Protocol),
+                None,
+            ),
+            (
+                "401 proven",
+                head(error(401, "UNAUTHORIZED", "")),
+                Fail,
+                Some(Forbidden),
+                Some(false),
+            ),
+            (
+                "401 unproven",
+                unproven(head(error(401, "UNAUTHORIZED", ""))),
+                Fail,
+                Some(Unauthorized),
+                Some(false),
+            ),
+            (
+                "401 insufficient_scope",
+                unproven(head(scope_401())),
+                Fail,
+                Some(Forbidden),
+                Some(false),
+            ),
+            (
+                "401 at the token endpoint",
+                at_token(error(401, "UNAUTHORIZED", ""), true),
+                Fail,
+                Some(Forbidden),
+                Some(false),
+            ),
+            (
+                "403 at the token endpoint",
+                at_token(error(403, "DENIED", ""), false),
+                Fail,
+                Some(Forbidden),
+                Some(false),
+            ),
+            (
+                "403",
+                head_then_get(
+                    bare(403),
+                    error(403, "DENIED", "requested access is denied"),
+                ),
+                Fail,
+                Some(Forbidden),
+                Some(false),
+            ),
+            (
+                "403 expired (ECR)",
+                head_then_get(
+                    bare(403),
+                    error(
+                        403,
+                        "DENIED",
+                        "Your authorization token has expired. Reauthenticate and try again.",
+                    ),
+                ),
+                Fail,
+                Some(Expired),
+                Some(false),
+            ),
+            (
+                "404 name",
+                head_then_get(bare(404), error(404, "NAME_UNKNOWN", "")),
+                Info,
+                Some(NotFound),
+                None,
+            ),
+            (
+                "404 tag",
+                head_then_get(bare(404), error(404, "MANIFEST_UNKNOWN", "")),
+                Info,
+                Some(NotFound),
+                None,
+            ),
+            (
+                "404 harbor",
+                head_then_get(bare(404), error(404, "NOT_FOUND", "")),
+                Info,
+                Some(NotFound),
+                None,
+            ),
+            (
+                "404 without words (Docker Hub's HEAD)",
+                head(bare(404)),
+                Info,
+                Some(NotFound),
+                None,
+            ),
+            (
+                "404 text",
+                head_then_get(
+                    bare(404),
+                    reply(404, &[("content-type", "text/plain")], "404 page not found"),
+                ),
+                Fail,
+                Some(Protocol),
+                None,
+            ),
+            (
+                "404 html",
+                head_then_get(bare(404), reply(404, HTML, "<html>")),
+                Fail,
+                Some(Protocol),
+                None,
+            ),
+            (
+                "404 on HEAD, 200 on GET",
+                head_then_get(bare(404), reply(200, OCI, "{}")),
+                Pass,
+                None,
+                Some(true),
+            ),
+            (
+                "403 on HEAD, 200 on GET",
+                head_then_get(bare(403), reply(200, OCI, "{}")),
+                Pass,
+                None,
+                Some(true),
+            ),
+            (
+                "405 on HEAD, 200 on GET",
+                head_then_get(bare(405), reply(200, OCI, "{}")),
+                Pass,
+                None,
+                Some(true),
+            ),
             ("412", head(bare(412)), Fail, Some(Policy), Some(true)),
-            ("302 without an end", head(reply(302, &[("location", "https://elsewhere/")], "")), Fail, Some(Redirect), None),
+            (
+                "302 without an end",
+                head(reply(302, &[("location", "https://elsewhere/")], "")),
+                Fail,
+                Some(Redirect),
+                None,
+            ),
             ("500", head(bare(500)), Fail, Some(ServerError), None),
             ("418", head(bare(418)), Unknown, Some(Protocol), None),
         ];
         for (name, manifest, status, reason, fact) in rows {
             let outcome = verdict(&manifest, false);
-            assert_eq!((outcome.status, outcome.reason), (status, reason), "{name}: {}", outcome.message);
+            assert_eq!(
+                (outcome.status, outcome.reason),
+                (status, reason),
+                "{name}: {}",
+                outcome.message
+            );
             let proved = outcome.facts.iter().find_map(|fact| match fact {
                 Fact::PullAuthorized(authorized) => Some(*authorized),
                 _ => None,
@@ -258,16 +403,24 @@ mod tests {
             assert_eq!(outcome.reason, Some(Reason::NotConfigured), "{status}");
             assert!(outcome.facts.is_empty(), "{status}");
         }
-        assert_eq!(verdict(&head(reply(200, OCI, "")), true).status, Status::Pass);
+        assert_eq!(
+            verdict(&head(reply(200, OCI, "")), true).status,
+            Status::Pass
+        );
     }
 
     #[test]
     fn the_digest_is_shown_short() {
         let manifest = Manifest {
-            digest: Some(Digest::parse(&format!("sha256:abc123{}", "0".repeat(58))).expect("a digest")),
+            digest: Some(
+                Digest::parse(&format!("sha256:abc123{}", "0".repeat(58))).expect("a digest"),
+            ),
             ..head(reply(200, OCI, ""))
         };
-        assert_eq!(verdict(&manifest, false).message, "Pull authorized (sha256:abc123...)");
+        assert_eq!(
+            verdict(&manifest, false).message,
+            "Pull authorized (sha256:abc123...)"
+        );
     }
 
     #[test]
@@ -278,7 +431,11 @@ mod tests {
             (Refusal::Fatal(Dns, String::new()), Fail, Dns),
             (Refusal::Broken(Connect, String::new()), Fail, Connect),
             (Refusal::RateLimited(String::new()), Unknown, RateLimited),
-            (Refusal::Rejected(Unauthorized, String::new()), Fail, Unauthorized),
+            (
+                Refusal::Rejected(Unauthorized, String::new()),
+                Fail,
+                Unauthorized,
+            ),
             (Refusal::Unclear(Protocol, String::new()), Unknown, Protocol),
         ];
         for (refusal, status, reason) in rows {
@@ -287,7 +444,11 @@ mod tests {
                 ..head(reply(200, OCI, ""))
             };
             let outcome = verdict(&manifest, false);
-            assert_eq!((outcome.status, outcome.reason), (status, Some(reason)), "{refusal:?}");
+            assert_eq!(
+                (outcome.status, outcome.reason),
+                (status, Some(reason)),
+                "{refusal:?}"
+            );
             assert!(outcome.facts.is_empty(), "{refusal:?}");
         }
     }

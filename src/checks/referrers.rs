@@ -40,7 +40,11 @@ async fn run(client: &Client, repository: &TestRepository) -> Outcome {
         Ok(ping) => ping.version,
         Err(_) => None,
     };
-    with_remedy(outcome.with("oci_version", version), client.target(), repository)
+    with_remedy(
+        outcome.with("oci_version", version),
+        client.target(),
+        repository,
+    )
 }
 
 fn with_remedy(mut outcome: Outcome, target: &Target, repository: &TestRepository) -> Outcome {
@@ -55,7 +59,9 @@ fn with_remedy(mut outcome: Outcome, target: &Target, repository: &TestRepositor
     .with("test_repository", repository.name.as_str());
     for key in KEYS {
         let value = outcome.evidence.value(key).cloned();
-        ordered.evidence.set(key, value.unwrap_or(crate::outcome::Value::Nothing));
+        ordered
+            .evidence
+            .set(key, value.unwrap_or(crate::outcome::Value::Nothing));
     }
     ordered
 }
@@ -135,7 +141,11 @@ fn judge_200(answer: &Referrers, got: &Got, body: &IndexBody) -> Outcome {
 
 fn judge_error(answer: &Referrers, got: &Got) -> Outcome {
     let Some(body) = ErrorBody::of(&got.reply) else {
-        return if got.reply.status == 404 { unsupported() } else { unnamed(got) };
+        return if got.reply.status == 404 {
+            unsupported()
+        } else {
+            unnamed(got)
+        };
     };
     let not_found = got.reply.status == 404;
     if not_found && body.has_code("NAME_UNKNOWN") && !answer.subject_exists {
@@ -145,8 +155,8 @@ fn judge_error(answer: &Referrers, got: &Got) -> Outcome {
         );
     }
     // Quay knows the API and not the digest.
-    let digest_unknown = body.has_code("MANIFEST_UNKNOWN")
-        || (!not_found && body.has_code("MANIFEST_INVALID"));
+    let digest_unknown =
+        body.has_code("MANIFEST_UNKNOWN") || (!not_found && body.has_code("MANIFEST_INVALID"));
     match (digest_unknown, answer.subject_exists) {
         (true, false) => native(answer, true),
         (true, true) if !not_found => unnamed(got),
@@ -191,11 +201,7 @@ fn unsupported() -> Outcome {
 fn cannot_say(got: &Got) -> Outcome {
     Outcome::unknown(
         Reason::Forbidden,
-        format!(
-            "{} refuses the question: {}",
-            got.stage.name(),
-            words(got)
-        ),
+        format!("{} refuses the question: {}", got.stage.name(), words(got)),
     )
 }
 
@@ -203,7 +209,10 @@ fn unnamed(got: &Got) -> Outcome {
     Outcome::new(
         Status::Unknown,
         Some(Reason::Protocol),
-        format!("the referrers API answers {}, which no rule names", words(got)),
+        format!(
+            "the referrers API answers {}, which no rule names",
+            words(got)
+        ),
     )
 }
 
@@ -262,44 +271,233 @@ mod tests {
         let html: &[(&str, &str)] = &[("content-type", "text/html")];
         let cut = Reply {
             truncated: true,
-            ..reply(200, INDEX, r#"{"schemaVersion":2,"manifests":[{"digest":"sha256:"#)
+            ..reply(
+                200,
+                INDEX,
+                r#"{"schemaVersion":2,"manifests":[{"digest":"sha256:"#,
+            )
         };
         let basic: &[(&str, &str)] = &[("www-authenticate", "Basic realm=\"x\"")];
         let rows: Vec<(&str, Referrers, Status, Option<Reason>, Option<bool>)> = vec![
-            ("200 index", answer(reply(200, INDEX, EMPTY), true), Pass, None, Some(true)),
-            ("200 index under another type", answer(reply(200, json, EMPTY), true), Pass, None, Some(true)),
-            ("200 {} (Harbor 2.8)", answer(reply(200, json, "{}"), true), Pass, None, Some(true)),
-            ("200 cut off after its beginning", answer(cut, true), Pass, None, Some(true)),
-            ("200 index type, unparsable", answer(reply(200, INDEX, "{\"schemaVersion\":"), true), Unknown, Some(Protocol), None),
-            ("200 html", answer(reply(200, html, "<html>"), true), Warn, Some(Unsupported), Some(false)),
-            ("200 other json", answer(reply(200, json, "{\"a\":1}"), true), Warn, Some(Unsupported), Some(false)),
-            ("404 with an index", answer(reply(404, INDEX, EMPTY), true), Pass, None, Some(true)),
-            ("404 NAME_UNKNOWN, no image", answer(error(404, "NAME_UNKNOWN", ""), false), Info, Some(NotFound), None),
-            ("404 NAME_UNKNOWN, image seen", answer(error(404, "NAME_UNKNOWN", ""), true), Warn, Some(Unsupported), Some(false)),
-            ("404 MANIFEST_UNKNOWN, zero digest (Quay 3.12)", answer(error(404, "MANIFEST_UNKNOWN", ""), false), Pass, None, Some(true)),
-            ("400 MANIFEST_INVALID, zero digest (Quay 3.13)", answer(error(400, "MANIFEST_INVALID", ""), false), Pass, None, Some(true)),
-            ("400 MANIFEST_UNKNOWN, zero digest", answer(error(400, "MANIFEST_UNKNOWN", ""), false), Pass, None, Some(true)),
-            ("404 MANIFEST_UNKNOWN, image seen", answer(error(404, "MANIFEST_UNKNOWN", ""), true), Warn, Some(Unsupported), Some(false)),
-            ("400 MANIFEST_INVALID, image seen", answer(error(400, "MANIFEST_INVALID", ""), true), Unknown, Some(Protocol), None),
-            ("404 text (distribution)", answer(reply(404, TEXT, "404 page not found\n"), true), Warn, Some(Unsupported), Some(false)),
-            ("404 METHOD_UNKNOWN (ggcr)", answer(error(404, "METHOD_UNKNOWN", ""), true), Warn, Some(Unsupported), Some(false)),
-            ("400 UNSUPPORTED", answer(error(400, "UNSUPPORTED", ""), true), Warn, Some(Unsupported), Some(false)),
-            ("400 otherwise", answer(error(400, "DIGEST_INVALID", ""), true), Unknown, Some(Protocol), None),
-            ("405", answer(reply(405, &[], ""), true), Warn, Some(Unsupported), Some(false)),
-            ("406", answer(reply(406, &[], ""), true), Warn, Some(Unsupported), Some(false)),
-            ("501", answer(reply(501, &[], ""), true), Warn, Some(Unsupported), Some(false)),
-            ("303 (GHCR)", answer(reply(303, &[("location", "https://github.com/")], ""), true), Warn, Some(Unsupported), Some(false)),
-            ("401 without challenge (Harbor 2.6)", answer(reply(401, &[], ""), true), Warn, Some(Unsupported), Some(false)),
-            ("401 with an empty challenge", answer(reply(401, &[("www-authenticate", "")], ""), true), Warn, Some(Unsupported), Some(false)),
-            ("401 without challenge, no image", answer(reply(401, &[], ""), false), Unknown, Some(Forbidden), None),
-            ("401 with a challenge", answer(reply(401, basic, ""), true), Unknown, Some(Forbidden), None),
-            ("403", answer(error(403, "DENIED", ""), true), Unknown, Some(Forbidden), None),
-            ("500", answer(reply(500, &[], ""), true), Unknown, Some(ServerError), None),
-            ("418", answer(reply(418, &[], ""), true), Unknown, Some(Protocol), None),
+            (
+                "200 index",
+                answer(reply(200, INDEX, EMPTY), true),
+                Pass,
+                None,
+                Some(true),
+            ),
+            (
+                "200 index under another type",
+                answer(reply(200, json, EMPTY), true),
+                Pass,
+                None,
+                Some(true),
+            ),
+            (
+                "200 {} (Harbor 2.8)",
+                answer(reply(200, json, "{}"), true),
+                Pass,
+                None,
+                Some(true),
+            ),
+            (
+                "200 cut off after its beginning",
+                answer(cut, true),
+                Pass,
+                None,
+                Some(true),
+            ),
+            (
+                "200 index type, unparsable",
+                answer(reply(200, INDEX, "{\"schemaVersion\":"), true),
+                Unknown,
+                Some(Protocol),
+                None,
+            ),
+            (
+                "200 html",
+                answer(reply(200, html, "<html>"), true),
+                Warn,
+                Some(Unsupported),
+                Some(false),
+            ),
+            (
+                "200 other json",
+                answer(reply(200, json, "{\"a\":1}"), true),
+                Warn,
+                Some(Unsupported),
+                Some(false),
+            ),
+            (
+                "404 with an index",
+                answer(reply(404, INDEX, EMPTY), true),
+                Pass,
+                None,
+                Some(true),
+            ),
+            (
+                "404 NAME_UNKNOWN, no image",
+                answer(error(404, "NAME_UNKNOWN", ""), false),
+                Info,
+                Some(NotFound),
+                None,
+            ),
+            (
+                "404 NAME_UNKNOWN, image seen",
+                answer(error(404, "NAME_UNKNOWN", ""), true),
+                Warn,
+                Some(Unsupported),
+                Some(false),
+            ),
+            (
+                "404 MANIFEST_UNKNOWN, zero digest (Quay 3.12)",
+                answer(error(404, "MANIFEST_UNKNOWN", ""), false),
+                Pass,
+                None,
+                Some(true),
+            ),
+            (
+                "400 MANIFEST_INVALID, zero digest (Quay 3.13)",
+                answer(error(400, "MANIFEST_INVALID", ""), false),
+                Pass,
+                None,
+                Some(true),
+            ),
+            (
+                "400 MANIFEST_UNKNOWN, zero digest",
+                answer(error(400, "MANIFEST_UNKNOWN", ""), false),
+                Pass,
+                None,
+                Some(true),
+            ),
+            (
+                "404 MANIFEST_UNKNOWN, image seen",
+                answer(error(404, "MANIFEST_UNKNOWN", ""), true),
+                Warn,
+                Some(Unsupported),
+                Some(false),
+            ),
+            (
+                "400 MANIFEST_INVALID, image seen",
+                answer(error(400, "MANIFEST_INVALID", ""), true),
+                Unknown,
+                Some(Protocol),
+                None,
+            ),
+            (
+                "404 text (distribution)",
+                answer(reply(404, TEXT, "404 page not found\n"), true),
+                Warn,
+                Some(Unsupported),
+                Some(false),
+            ),
+            (
+                "404 METHOD_UNKNOWN (ggcr)",
+                answer(error(404, "METHOD_UNKNOWN", ""), true),
+                Warn,
+                Some(Unsupported),
+                Some(false),
+            ),
+            (
+                "400 UNSUPPORTED",
+                answer(error(400, "UNSUPPORTED", ""), true),
+                Warn,
+                Some(Unsupported),
+                Some(false),
+            ),
+            (
+                "400 otherwise",
+                answer(error(400, "DIGEST_INVALID", ""), true),
+                Unknown,
+                Some(Protocol),
+                None,
+            ),
+            (
+                "405",
+                answer(reply(405, &[], ""), true),
+                Warn,
+                Some(Unsupported),
+                Some(false),
+            ),
+            (
+                "406",
+                answer(reply(406, &[], ""), true),
+                Warn,
+                Some(Unsupported),
+                Some(false),
+            ),
+            (
+                "501",
+                answer(reply(501, &[], ""), true),
+                Warn,
+                Some(Unsupported),
+                Some(false),
+            ),
+            (
+                "303 (GHCR)",
+                answer(reply(303, &[("location", "https://github.com/")], ""), true),
+                Warn,
+                Some(Unsupported),
+                Some(false),
+            ),
+            (
+                "401 without challenge (Harbor 2.6)",
+                answer(reply(401, &[], ""), true),
+                Warn,
+                Some(Unsupported),
+                Some(false),
+            ),
+            (
+                "401 with an empty challenge",
+                answer(reply(401, &[("www-authenticate", "")], ""), true),
+                Warn,
+                Some(Unsupported),
+                Some(false),
+            ),
+            (
+                "401 without challenge, no image",
+                answer(reply(401, &[], ""), false),
+                Unknown,
+                Some(Forbidden),
+                None,
+            ),
+            (
+                "401 with a challenge",
+                answer(reply(401, basic, ""), true),
+                Unknown,
+                Some(Forbidden),
+                None,
+            ),
+            (
+                "403",
+                answer(error(403, "DENIED", ""), true),
+                Unknown,
+                Some(Forbidden),
+                None,
+            ),
+            (
+                "500",
+                answer(reply(500, &[], ""), true),
+                Unknown,
+                Some(ServerError),
+                None,
+            ),
+            (
+                "418",
+                answer(reply(418, &[], ""), true),
+                Unknown,
+                Some(Protocol),
+                None,
+            ),
         ];
         for (name, answer, status, reason, fact) in rows {
             let outcome = verdict(&answer);
-            assert_eq!((outcome.status, outcome.reason), (status, reason), "{name}: {}", outcome.message);
+            assert_eq!(
+                (outcome.status, outcome.reason),
+                (status, reason),
+                "{name}: {}",
+                outcome.message
+            );
             assert_eq!(proved(&outcome), fact, "{name}");
         }
     }
@@ -331,7 +529,12 @@ mod tests {
             Some(&false.into())
         );
         let unseen = verdict(&answer(reply(200, INDEX, EMPTY), false));
-        assert!(!unseen.facts.iter().any(|fact| matches!(fact, Fact::Referrers(_))));
+        assert!(
+            !unseen
+                .facts
+                .iter()
+                .any(|fact| matches!(fact, Fact::Referrers(_)))
+        );
     }
 
     #[test]
@@ -341,7 +544,10 @@ mod tests {
             (Refusal::Fatal(Tls, String::new()), Status::Fail),
             (Refusal::Broken(Timeout, String::new()), Status::Unknown),
             (Refusal::RateLimited(String::new()), Status::Unknown),
-            (Refusal::Rejected(Unauthorized, String::new()), Status::Unknown),
+            (
+                Refusal::Rejected(Unauthorized, String::new()),
+                Status::Unknown,
+            ),
         ] {
             let answer = Referrers {
                 first: Err(refusal.clone()),
@@ -362,11 +568,26 @@ mod tests {
             proven: true,
         };
         let of = |stage, reply| subject(&manifest(stage, reply)).map_err(|outcome| outcome.reason);
-        assert_eq!(of(Stage::Registry, reply(200, &[], "")), Ok(Some(Digest::zero())));
+        assert_eq!(
+            of(Stage::Registry, reply(200, &[], "")),
+            Ok(Some(Digest::zero()))
+        );
         assert_eq!(of(Stage::Registry, reply(404, &[], "")), Ok(None));
-        assert_eq!(of(Stage::Registry, reply(403, &[], "")), Err(Some(Reason::Forbidden)));
-        assert_eq!(of(Stage::Token, reply(401, &[], "")), Err(Some(Reason::Forbidden)));
-        assert_eq!(of(Stage::Registry, reply(503, &[], "")), Err(Some(Reason::ServerError)));
-        assert_eq!(of(Stage::Registry, reply(418, &[], "")), Err(Some(Reason::Protocol)));
+        assert_eq!(
+            of(Stage::Registry, reply(403, &[], "")),
+            Err(Some(Reason::Forbidden))
+        );
+        assert_eq!(
+            of(Stage::Token, reply(401, &[], "")),
+            Err(Some(Reason::Forbidden))
+        );
+        assert_eq!(
+            of(Stage::Registry, reply(503, &[], "")),
+            Err(Some(Reason::ServerError))
+        );
+        assert_eq!(
+            of(Stage::Registry, reply(418, &[], "")),
+            Err(Some(Reason::Protocol))
+        );
     }
 }

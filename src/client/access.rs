@@ -74,7 +74,9 @@ impl Client {
             }
         }
         let url = oci::endpoints::ping(&self.target.url);
-        let result = self.send_ping(Request::new(Operation::Ping, Method::GET, url)).await;
+        let result = self
+            .send_ping(Request::new(Operation::Ping, Method::GET, url))
+            .await;
         let mut cycle = self.cycle();
         match &result {
             Ok(ping) => {
@@ -149,7 +151,12 @@ impl Client {
         let set = &repository.credential;
         let shown = match self.authorization(set, scope).await? {
             Ok(shown) => shown,
-            Err(reply) => return Ok(Got { stage: Stage::Token, reply }),
+            Err(reply) => {
+                return Ok(Got {
+                    stage: Stage::Token,
+                    reply,
+                });
+            }
         };
         let first = request.clone().authorized(shown.authorization.clone());
         let reply = self.send_own(set, &first).await?;
@@ -157,15 +164,30 @@ impl Client {
         if reply.status == 401 {
             self.memory.forget_ping(&self.origin);
         } else if !(reply.status == 403 && referrers) {
-            return Ok(Got { stage: Stage::Registry, reply });
+            return Ok(Got {
+                stage: Stage::Registry,
+                reply,
+            });
         }
-        match self.answer_denial(set, scope, &reply, &shown, referrers).await? {
-            None => Ok(Got { stage: Stage::Registry, reply }),
-            Some(Err(reply)) => Ok(Got { stage: Stage::Token, reply }),
+        match self
+            .answer_denial(set, scope, &reply, &shown, referrers)
+            .await?
+        {
+            None => Ok(Got {
+                stage: Stage::Registry,
+                reply,
+            }),
+            Some(Err(reply)) => Ok(Got {
+                stage: Stage::Token,
+                reply,
+            }),
             Some(Ok(authorization)) => {
                 let second = request.authorized(Some(authorization));
                 let reply = self.send_own(set, &second).await?;
-                Ok(Got { stage: Stage::Registry, reply })
+                Ok(Got {
+                    stage: Stage::Registry,
+                    reply,
+                })
             }
         }
     }
@@ -224,7 +246,13 @@ impl Client {
         let late = self.cycle().late_challenge.clone();
         let challenge = match (late, self.ping().await?.kind) {
             (Some(late), _) => Some(late),
-            (None, PingKind::Challenged { challenge, optional }) => {
+            (
+                None,
+                PingKind::Challenged {
+                    challenge,
+                    optional,
+                },
+            ) => {
                 // zot answers 200 to nobody and to somebody: only somebody shows who they are.
                 let nobody = matches!(credentials, Credentials::Anonymous);
                 (!(optional && nobody)).then_some(challenge)
@@ -234,7 +262,8 @@ impl Client {
         let Some(challenge) = challenge else {
             return Ok(Ok(Shown::as_it_is(None)));
         };
-        self.answer_challenge(set, &credentials, &challenge, scope).await
+        self.answer_challenge(set, &credentials, &challenge, scope)
+            .await
     }
 
     async fn answer_challenge(
@@ -250,14 +279,19 @@ impl Client {
             return Ok(Ok(Shown::as_it_is(shown_as_they_are(credentials))));
         }
         match self.token(set, challenge, Some(scope)).await? {
-            TokenAnswer::Token { authorization, age, .. } => Ok(Ok(Shown {
+            TokenAnswer::Token {
+                authorization, age, ..
+            } => Ok(Ok(Shown {
                 authorization: Some(authorization),
                 exchanged: Some(age),
             })),
             TokenAnswer::Denied(reply) if matches!(reply.status, 401 | 403) => Ok(Err(reply)),
             TokenAnswer::Denied(reply) => Err(Refusal::Unclear(
                 Reason::Protocol,
-                format!("the token endpoint answers {}, which no rule names", reply.status),
+                format!(
+                    "the token endpoint answers {}, which no rule names",
+                    reply.status
+                ),
             )),
         }
     }
@@ -297,8 +331,14 @@ impl Client {
                 scope.clone()
             }
         };
-        match self.answer_challenge(set, &credentials, challenge, &again).await? {
-            Ok(Shown { authorization: Some(authorization), .. }) => Ok(Some(Ok(authorization))),
+        match self
+            .answer_challenge(set, &credentials, challenge, &again)
+            .await?
+        {
+            Ok(Shown {
+                authorization: Some(authorization),
+                ..
+            }) => Ok(Some(Ok(authorization))),
             Ok(_) => Ok(None),
             Err(reply) => Ok(Some(Err(reply))),
         }
@@ -368,7 +408,9 @@ impl Client {
                 server_error(&format!("the token endpoint at {host}"), &reply)
             }
             Ok(reply) => return Ok(reply),
-            Err(failure) => failure.of_door(&format!("the token endpoint at {host} cannot be reached")),
+            Err(failure) => {
+                failure.of_door(&format!("the token endpoint at {host} cannot be reached"))
+            }
         };
         if matches!(refusal, Refusal::Fatal(..)) {
             self.cycle().fatal = Some(refusal.clone());
@@ -494,22 +536,94 @@ mod tests {
 
     #[test]
     fn what_a_401_earns() {
-        let bearer = challenge("Bearer realm=\"https://r/t\",scope=\"repository:a/b:pull\",error=\"insufficient_scope\"");
+        let bearer = challenge(
+            "Bearer realm=\"https://r/t\",scope=\"repository:a/b:pull\",error=\"insufficient_scope\"",
+        );
         let basic = challenge("Basic realm=\"r\"");
         let nothing = Shown::as_it_is(None);
         let password = Shown::as_it_is(shown_as_they_are(&somebody()));
         let nobody = Credentials::Anonymous;
         let rows = [
-            ("nothing was shown", &bearer, &somebody(), &nothing, false, SecondTry::LateChallenge),
-            ("nothing was shown, Basic is wanted", &basic, &somebody(), &nothing, false, SecondTry::LateChallenge),
-            ("nobody, Bearer is wanted", &bearer, &nobody, &nothing, false, SecondTry::LateChallenge),
-            ("nobody, Basic is wanted", &basic, &nobody, &nothing, false, SecondTry::No),
-            ("a password, never twice", &basic, &somebody(), &password, false, SecondTry::No),
-            ("a fresh token without the right", &bearer, &somebody(), &token(1), false, SecondTry::No),
-            ("an old token", &bearer, &somebody(), &token(31), false, SecondTry::FreshToken),
-            ("referrers: one fresh token", &bearer, &somebody(), &token(1), true, SecondTry::FreshToken),
-            ("referrers: Basic where asked (Artifactory)", &basic, &somebody(), &token(1), true, SecondTry::Basic),
-            ("elsewhere a flip to Basic is a denial (Harbor)", &basic, &somebody(), &token(1), false, SecondTry::No),
+            (
+                "nothing was shown",
+                &bearer,
+                &somebody(),
+                &nothing,
+                false,
+                SecondTry::LateChallenge,
+            ),
+            (
+                "nothing was shown, Basic is wanted",
+                &basic,
+                &somebody(),
+                &nothing,
+                false,
+                SecondTry::LateChallenge,
+            ),
+            (
+                "nobody, Bearer is wanted",
+                &bearer,
+                &nobody,
+                &nothing,
+                false,
+                SecondTry::LateChallenge,
+            ),
+            (
+                "nobody, Basic is wanted",
+                &basic,
+                &nobody,
+                &nothing,
+                false,
+                SecondTry::No,
+            ),
+            (
+                "a password, never twice",
+                &basic,
+                &somebody(),
+                &password,
+                false,
+                SecondTry::No,
+            ),
+            (
+                "a fresh token without the right",
+                &bearer,
+                &somebody(),
+                &token(1),
+                false,
+                SecondTry::No,
+            ),
+            (
+                "an old token",
+                &bearer,
+                &somebody(),
+                &token(31),
+                false,
+                SecondTry::FreshToken,
+            ),
+            (
+                "referrers: one fresh token",
+                &bearer,
+                &somebody(),
+                &token(1),
+                true,
+                SecondTry::FreshToken,
+            ),
+            (
+                "referrers: Basic where asked (Artifactory)",
+                &basic,
+                &somebody(),
+                &token(1),
+                true,
+                SecondTry::Basic,
+            ),
+            (
+                "elsewhere a flip to Basic is a denial (Harbor)",
+                &basic,
+                &somebody(),
+                &token(1),
+                false,
+                SecondTry::No,
+            ),
         ];
         for (name, challenge, credentials, shown, referrers, expected) in rows {
             let found = second_try(challenge, credentials, &pull("a/b"), shown, referrers);
@@ -519,7 +633,8 @@ mod tests {
 
     #[test]
     fn another_scope_is_asked_for_reduced_to_what_is_meant() {
-        let artifactory = challenge("Bearer realm=\"https://r/t\",scope=\"repository:b:pull,push\"");
+        let artifactory =
+            challenge("Bearer realm=\"https://r/t\",scope=\"repository:b:pull,push\"");
         assert_eq!(other_scope(&artifactory, &pull("key/b")), Some(pull("b")));
         let same = challenge("Bearer realm=\"https://r/t\",scope=\"repository:a/b:pull,push\"");
         assert_eq!(other_scope(&same, &pull("a/b")), None);

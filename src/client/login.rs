@@ -36,6 +36,8 @@ pub struct Login {
     pub latency: Option<Duration>,
     /// When the exchanged token ends (seconds since the epoch); evidence only.
     pub token_expires_at: Option<i64>,
+    /// When the configured credential itself ends, by its own word (seconds since the epoch).
+    pub credential_expires_at: Option<i64>,
     /// The product, as far as it was recognised.
     pub product: Option<String>,
 }
@@ -67,9 +69,7 @@ impl LoginEnd {
     /// Why nothing more may be sent with this set, if so.
     pub fn bars(&self) -> Option<Refusal> {
         match self {
-            Self::Rejected(reason, message) => {
-                Some(Refusal::Rejected(*reason, message.clone()))
-            }
+            Self::Rejected(reason, message) => Some(Refusal::Rejected(*reason, message.clone())),
             Self::Refused(refusal) => Some(refusal.clone()),
             _ => None,
         }
@@ -95,7 +95,9 @@ impl Client {
             LoginEnd::Rejected(..) => self.memory.unsettle(&self.origin, &set.name),
             _ => {}
         }
-        self.cycle().logins.insert(set.name.clone(), Arc::clone(&login));
+        self.cycle()
+            .logins
+            .insert(set.name.clone(), Arc::clone(&login));
         login
     }
 
@@ -115,6 +117,7 @@ impl Client {
             status: Some(ping.status),
             latency: Some(ping.elapsed),
             token_expires_at: None,
+            credential_expires_at: crate::credentials::expiry(&credentials),
             product: self.product(),
         };
         match (&ping.kind, &credentials) {
@@ -126,7 +129,13 @@ impl Client {
                 let shown = shown_as_they_are(&credentials);
                 self.ping_with(&mut login, shown, judge_open).await;
             }
-            (PingKind::Challenged { challenge, optional }, _) => {
+            (
+                PingKind::Challenged {
+                    challenge,
+                    optional,
+                },
+                _,
+            ) => {
                 login.scheme = Some(challenge.scheme().clone());
                 if matches!(credentials, Credentials::Anonymous) {
                     self.login_anonymous(&mut login, repository, challenge, *optional)
@@ -156,8 +165,15 @@ impl Client {
             return;
         }
         let scope = Scope::new(&repository.name, &[Action::Pull]);
-        match self.token(&repository.credential, challenge, Some(&scope)).await {
-            Ok(TokenAnswer::Token { elapsed, expires_at, .. }) => {
+        match self
+            .token(&repository.credential, challenge, Some(&scope))
+            .await
+        {
+            Ok(TokenAnswer::Token {
+                elapsed,
+                expires_at,
+                ..
+            }) => {
                 login.end = LoginEnd::AnonymousToken;
                 login.latency = elapsed.or(login.latency);
                 login.token_expires_at = expires_at;
@@ -203,7 +219,11 @@ impl Client {
             scoped = true;
         }
         match answer {
-            Ok(TokenAnswer::Token { authorization, expires_at, .. }) => {
+            Ok(TokenAnswer::Token {
+                authorization,
+                expires_at,
+                ..
+            }) => {
                 login.token_expires_at = expires_at;
                 self.ping_with(login, Some(authorization), judge_exchanged_token)
                     .await;
@@ -225,8 +245,7 @@ impl Client {
         judge: fn(&Reply) -> LoginEnd,
     ) {
         let url = oci::endpoints::ping(&self.target.url);
-        let request = Request::new(Operation::PingAuth, Method::GET, url)
-            .authorized(authorization);
+        let request = Request::new(Operation::PingAuth, Method::GET, url).authorized(authorization);
         match self.send(&request).await {
             Ok(reply) if reply.status >= 500 => {
                 login.end = LoginEnd::Refused(server_error("`/v2/`", &reply));
@@ -264,6 +283,7 @@ impl Login {
             status: None,
             latency: None,
             token_expires_at: None,
+            credential_expires_at: None,
             product: None,
         }
     }
@@ -294,7 +314,11 @@ pub(super) fn shown_as_they_are(credentials: &Credentials) -> Option<Authorizati
 
 /// An unreadable set is a finding about the set, not about the registry.
 pub(super) fn unreadable(error: &CredentialsError) -> LoginEnd {
-    let reason = if error.expired { Reason::Expired } else { Reason::Config };
+    let reason = if error.expired {
+        Reason::Expired
+    } else {
+        Reason::Config
+    };
     LoginEnd::Rejected(reason, error.message.clone())
 }
 
@@ -397,7 +421,10 @@ fn network_policy(reply: &Reply) -> LoginEnd {
 fn unnamed(who: &str, reply: &Reply) -> LoginEnd {
     LoginEnd::Unclear(
         Reason::Protocol,
-        said(&format!("{who} answers {}, which no rule names", reply.status), reply),
+        said(
+            &format!("{who} answers {}, which no rule names", reply.status),
+            reply,
+        ),
     )
 }
 
@@ -439,11 +466,27 @@ mod tests {
     fn basic_on_the_ping() {
         assert_eq!(judge_basic(&reply(200, &[], "{}")), LoginEnd::Accepted);
         for (name, reply, expected) in [
-            ("401", error(401, "UNAUTHORIZED", ""), ("rejected", Reason::Unauthorized)),
-            ("403 expired (ECR)", error(403, "DENIED", ECR_EXPIRED), ("rejected", Reason::Expired)),
-            ("403", error(403, "DENIED", "no"), ("unclear", Reason::Forbidden)),
+            (
+                "401",
+                error(401, "UNAUTHORIZED", ""),
+                ("rejected", Reason::Unauthorized),
+            ),
+            (
+                "403 expired (ECR)",
+                error(403, "DENIED", ECR_EXPIRED),
+                ("rejected", Reason::Expired),
+            ),
+            (
+                "403",
+                error(403, "DENIED", "no"),
+                ("unclear", Reason::Forbidden),
+            ),
             ("404", reply(404, &[], ""), ("unclear", Reason::Protocol)),
-            ("a login page", reply(200, &[("content-type", "text/html")], "<html>"), ("unclear", Reason::Protocol)),
+            (
+                "a login page",
+                reply(200, &[("content-type", "text/html")], "<html>"),
+                ("unclear", Reason::Protocol),
+            ),
         ] {
             assert_eq!(reason(&judge_basic(&reply)), Some(expected), "{name}");
         }
@@ -451,41 +494,113 @@ mod tests {
 
     #[test]
     fn an_exchanged_token_on_the_ping() {
-        assert_eq!(judge_exchanged_token(&reply(200, &[], "{}")), LoginEnd::Accepted);
+        assert_eq!(
+            judge_exchanged_token(&reply(200, &[], "{}")),
+            LoginEnd::Accepted
+        );
         for (name, reply, expected) in [
-            ("401", error(401, "UNAUTHORIZED", ""), ("rejected", Reason::Unauthorized)),
-            ("403", error(403, "DENIED", ""), ("unclear", Reason::Forbidden)),
+            (
+                "401",
+                error(401, "UNAUTHORIZED", ""),
+                ("rejected", Reason::Unauthorized),
+            ),
+            (
+                "403",
+                error(403, "DENIED", ""),
+                ("unclear", Reason::Forbidden),
+            ),
             ("400", reply(400, &[], ""), ("unclear", Reason::Protocol)),
         ] {
-            assert_eq!(reason(&judge_exchanged_token(&reply)), Some(expected), "{name}");
+            assert_eq!(
+                reason(&judge_exchanged_token(&reply)),
+                Some(expected),
+                "{name}"
+            );
         }
     }
 
     #[test]
     fn a_configured_token_on_the_ping() {
-        assert_eq!(judge_configured_token(&reply(200, &[], "")), LoginEnd::Accepted);
+        assert_eq!(
+            judge_configured_token(&reply(200, &[], "")),
+            LoginEnd::Accepted
+        );
         for (name, reply, expected) in [
-            ("400 (ECR Public)", reply(400, &[], ""), ("rejected", Reason::Unauthorized)),
-            ("401", reply(401, &[], ""), ("rejected", Reason::Unauthorized)),
-            ("403 expired", error(403, "DENIED", ECR_EXPIRED), ("rejected", Reason::Expired)),
-            ("403", error(403, "DENIED", ""), ("rejected", Reason::Unauthorized)),
+            (
+                "400 (ECR Public)",
+                reply(400, &[], ""),
+                ("rejected", Reason::Unauthorized),
+            ),
+            (
+                "401",
+                reply(401, &[], ""),
+                ("rejected", Reason::Unauthorized),
+            ),
+            (
+                "403 expired",
+                error(403, "DENIED", ECR_EXPIRED),
+                ("rejected", Reason::Expired),
+            ),
+            (
+                "403",
+                error(403, "DENIED", ""),
+                ("rejected", Reason::Unauthorized),
+            ),
             ("404", reply(404, &[], ""), ("unclear", Reason::Protocol)),
         ] {
-            assert_eq!(reason(&judge_configured_token(&reply)), Some(expected), "{name}");
+            assert_eq!(
+                reason(&judge_configured_token(&reply)),
+                Some(expected),
+                "{name}"
+            );
         }
     }
 
     #[test]
     fn the_token_endpoint() {
         for (name, reply, scoped, expected) in [
-            ("401", error(401, "UNAUTHORIZED", ""), false, ("rejected", Reason::Unauthorized)),
-            ("403 (GHCR's bad token)", error(403, "DENIED", "denied"), false, ("rejected", Reason::Unauthorized)),
-            ("403 expired", error(403, "DENIED", ECR_EXPIRED), false, ("rejected", Reason::Expired)),
-            ("401 to the scoped second try", error(401, "UNAUTHORIZED", ""), true, ("unclear", Reason::Forbidden)),
-            ("403 to the scoped second try", error(403, "DENIED", ""), true, ("unclear", Reason::Forbidden)),
-            ("400", reply(400, &[], ""), true, ("unclear", Reason::Protocol)),
+            (
+                "401",
+                error(401, "UNAUTHORIZED", ""),
+                false,
+                ("rejected", Reason::Unauthorized),
+            ),
+            (
+                "403 (GHCR's bad token)",
+                error(403, "DENIED", "denied"),
+                false,
+                ("rejected", Reason::Unauthorized),
+            ),
+            (
+                "403 expired",
+                error(403, "DENIED", ECR_EXPIRED),
+                false,
+                ("rejected", Reason::Expired),
+            ),
+            (
+                "401 to the scoped second try",
+                error(401, "UNAUTHORIZED", ""),
+                true,
+                ("unclear", Reason::Forbidden),
+            ),
+            (
+                "403 to the scoped second try",
+                error(403, "DENIED", ""),
+                true,
+                ("unclear", Reason::Forbidden),
+            ),
+            (
+                "400",
+                reply(400, &[], ""),
+                true,
+                ("unclear", Reason::Protocol),
+            ),
         ] {
-            assert_eq!(reason(&judge_token_endpoint(&reply, scoped)), Some(expected), "{name}");
+            assert_eq!(
+                reason(&judge_token_endpoint(&reply, scoped)),
+                Some(expected),
+                "{name}"
+            );
         }
     }
 
@@ -494,7 +609,10 @@ mod tests {
         assert_eq!(judge_open(&reply(200, &[], "{}")), LoginEnd::Unprovable);
         let rejected = judge_open(&reply(401, &[], ""));
         assert_eq!(reason(&rejected), Some(("rejected", Reason::Unauthorized)));
-        assert_eq!(reason(&judge_open(&reply(418, &[], ""))), Some(("unclear", Reason::Protocol)));
+        assert_eq!(
+            reason(&judge_open(&reply(418, &[], ""))),
+            Some(("unclear", Reason::Protocol))
+        );
     }
 
     #[test]

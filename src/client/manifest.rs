@@ -101,13 +101,9 @@ impl Client {
             if got.stage != Stage::Registry || !matches!(got.reply.status, 301 | 302 | 307 | 308) {
                 break;
             }
-            let Some(place) = got
-                .reply
-                .header("location")
-                .and_then(|location| {
-                    auth::resolve_location(&request.url, location, &self.target.url)
-                })
-            else {
+            let Some(place) = got.reply.header("location").and_then(|location| {
+                auth::resolve_location(&request.url, location, &self.target.url)
+            }) else {
                 break;
             };
             request.url = place.url;

@@ -20,7 +20,7 @@ use std::{
     collections::HashMap,
     hash::{DefaultHasher, Hash, Hasher},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 pub use login::{Login, LoginEnd};
@@ -154,7 +154,7 @@ impl Client {
         if let Some(known) = self.cycle().credentials.get(&set.name) {
             return known.clone();
         }
-        let read = set.source.read();
+        let read = set.source.read(SystemTime::now());
         let mut cycle = self.cycle();
         if let Ok(credentials) = &read {
             cycle.sight.secret(&set.name, fingerprint(credentials));

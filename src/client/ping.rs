@@ -119,7 +119,9 @@ fn kind(reply: &Reply) -> PingKind {
             Reason::NetworkPolicy,
             match ErrorBody::of(reply) {
                 Some(body) => format!("`/v2/` is refused with 403: {}", body.summary()),
-                None => "`/v2/` is refused with 403: a network rule keeps this machine out".to_owned(),
+                None => {
+                    "`/v2/` is refused with 403: a network rule keeps this machine out".to_owned()
+                }
             },
         ),
         _ => not_a_registry(reply),
@@ -141,7 +143,9 @@ fn not_a_registry(reply: &Reply) -> PingKind {
     let what = if oci::is_html(reply) {
         "a web page".to_owned()
     } else {
-        reply.media_type().unwrap_or_else(|| "no media type".to_owned())
+        reply
+            .media_type()
+            .unwrap_or_else(|| "no media type".to_owned())
     };
     PingKind::Unusable(
         Reason::Protocol,
@@ -174,7 +178,8 @@ fn bad_request(reply: &Reply) -> PingKind {
     if text.contains("certificate") {
         PingKind::Unusable(
             Reason::Tls,
-            "the registry demands a client certificate (`tls.cert_file`, `tls.key_file`)".to_owned(),
+            "the registry demands a client certificate (`tls.cert_file`, `tls.key_file`)"
+                .to_owned(),
         )
     } else if text.contains("http request to an https server")
         || text.contains("plain http request was sent to https port")
@@ -254,18 +259,32 @@ mod tests {
     #[test]
     fn a_challenge_is_taken_from_401_and_from_200() {
         let basic: &[(&str, &str)] = &[("www-authenticate", "Basic realm=\"r\"")];
-        let zot: &[(&str, &str)] = &[("www-authenticate", "bearer realm=https://z/auth,service=zot")];
+        let zot: &[(&str, &str)] = &[(
+            "www-authenticate",
+            "bearer realm=https://z/auth,service=zot",
+        )];
         let both: &[(&str, &str)] = &[
             ("www-authenticate", "Basic"),
-            ("www-authenticate", "Bearer realm=\"https://g/token\",service=\"s\""),
+            (
+                "www-authenticate",
+                "Bearer realm=\"https://g/token\",service=\"s\"",
+            ),
         ];
         for (name, reply, scheme, optional) in [
             ("basic", reply(401, basic, ""), oci::Scheme::Basic, false),
             ("zot's 200", reply(200, zot, ""), oci::Scheme::Bearer, true),
-            ("bearer wins over basic (old Gitea)", reply(401, both, ""), oci::Scheme::Bearer, false),
+            (
+                "bearer wins over basic (old Gitea)",
+                reply(401, both, ""),
+                oci::Scheme::Bearer,
+                false,
+            ),
         ] {
             match kind(&reply) {
-                PingKind::Challenged { challenge, optional: found } => {
+                PingKind::Challenged {
+                    challenge,
+                    optional: found,
+                } => {
                     assert_eq!(*challenge.scheme(), scheme, "{name}");
                     assert_eq!(found, optional, "{name}");
                 }
@@ -280,16 +299,60 @@ mod tests {
         let digest: &[(&str, &str)] = &[("www-authenticate", "Digest realm=\"x\", nonce=\"y\"")];
         let elsewhere: &[(&str, &str)] = &[("location", "https://login.example.com/?token=abc")];
         for (name, reply, expected) in [
-            ("login page", reply(200, html, "<!doctype html>"), Reason::Protocol),
-            ("words", reply(200, &[("content-type", "text/plain")], "It works!"), Reason::Protocol),
+            (
+                "login page",
+                reply(200, html, "<!doctype html>"),
+                Reason::Protocol,
+            ),
+            (
+                "words",
+                reply(200, &[("content-type", "text/plain")], "It works!"),
+                Reason::Protocol,
+            ),
             ("404", reply(404, &[], ""), Reason::Protocol),
-            ("401 without challenge", reply(401, &[], ""), Reason::Protocol),
-            ("401 with an unknown scheme", reply(401, digest, ""), Reason::Protocol),
+            (
+                "401 without challenge",
+                reply(401, &[], ""),
+                Reason::Protocol,
+            ),
+            (
+                "401 with an unknown scheme",
+                reply(401, digest, ""),
+                Reason::Protocol,
+            ),
             ("redirect", reply(302, elsewhere, ""), Reason::Redirect),
-            ("403 (ACR's network rules)", error(403, "DENIED", "client with IP is not allowed access"), Reason::NetworkPolicy),
-            ("client certificate", reply(400, html, "<center>No required SSL certificate was sent</center>"), Reason::Tls),
-            ("plain HTTP on a TLS port (Go)", reply(400, &[], "Client sent an HTTP request to an HTTPS server.\n"), Reason::Tls),
-            ("plain HTTP on a TLS port (nginx)", reply(400, html, "<center>The plain HTTP request was sent to HTTPS port</center>"), Reason::Tls),
+            (
+                "403 (ACR's network rules)",
+                error(403, "DENIED", "client with IP is not allowed access"),
+                Reason::NetworkPolicy,
+            ),
+            (
+                "client certificate",
+                reply(
+                    400,
+                    html,
+                    "<center>No required SSL certificate was sent</center>",
+                ),
+                Reason::Tls,
+            ),
+            (
+                "plain HTTP on a TLS port (Go)",
+                reply(
+                    400,
+                    &[],
+                    "Client sent an HTTP request to an HTTPS server.\n",
+                ),
+                Reason::Tls,
+            ),
+            (
+                "plain HTTP on a TLS port (nginx)",
+                reply(
+                    400,
+                    html,
+                    "<center>The plain HTTP request was sent to HTTPS port</center>",
+                ),
+                Reason::Tls,
+            ),
             ("400", reply(400, &[], ""), Reason::Protocol),
         ] {
             assert_eq!(reason(&reply), Some(expected), "{name}");
@@ -303,12 +366,19 @@ mod tests {
             panic!("usable");
         };
         assert!(message.contains("Digest"), "{message}");
-        let elsewhere: &[(&str, &str)] = &[("location", "https://u:p@login.example.com/in?token=abc")];
+        let elsewhere: &[(&str, &str)] =
+            &[("location", "https://u:p@login.example.com/in?token=abc")];
         let PingKind::Unusable(_, message) = kind(&reply(302, elsewhere, "")) else {
             panic!("usable");
         };
-        assert!(message.contains("https://login.example.com/in"), "{message}");
-        assert!(!message.contains("abc") && !message.contains("u:p"), "{message}");
+        assert!(
+            message.contains("https://login.example.com/in"),
+            "{message}"
+        );
+        assert!(
+            !message.contains("abc") && !message.contains("u:p"),
+            "{message}"
+        );
     }
 
     #[test]
@@ -316,6 +386,10 @@ mod tests {
         assert!(like_a_registry(&reply(429, &[], "")));
         assert!(like_a_registry(&error(403, "DENIED", "")));
         assert!(!like_a_registry(&reply(503, &[], "")));
-        assert!(!like_a_registry(&reply(200, &[("content-type", "text/html")], "<html>")));
+        assert!(!like_a_registry(&reply(
+            200,
+            &[("content-type", "text/html")],
+            "<html>"
+        )));
     }
 }

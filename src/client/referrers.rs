@@ -63,7 +63,9 @@ impl Client {
         let digest = subject.unwrap_or(&zero);
         let url = endpoints::referrers(&self.target.url, &repository.name, digest);
         let mut first = self.ask_referrers(repository, url.clone()).await;
-        if first.as_ref().is_ok_and(|got| manifest::dubious(got) && !plain_404(got))
+        if first
+            .as_ref()
+            .is_ok_and(|got| manifest::dubious(got) && !plain_404(got))
             && let Err(refusal) = self.still_a_registry().await
         {
             first = Err(refusal);
@@ -85,7 +87,11 @@ impl Client {
     ///
     /// Only a HEAD: the tag counts where its manifest is an index that is not the
     /// subject itself, because GitLab resolves that tag to the subject.
-    pub async fn fallback_tag(&self, repository: &TestRepository, subject: &Digest) -> Option<bool> {
+    pub async fn fallback_tag(
+        &self,
+        repository: &TestRepository,
+        subject: &Digest,
+    ) -> Option<bool> {
         let tag = oci::referrers_tag(subject);
         let url = endpoints::manifest(&self.target.url, &repository.name, &Reference::Tag(tag));
         let request = Request::new(Operation::FallbackTag, Method::HEAD, url)
@@ -170,7 +176,9 @@ impl Client {
 /// A page's distinct digests, and whether it was whole; `None` where it is no index.
 fn count(reply: &Reply) -> Option<(u64, bool)> {
     let (count, whole) = match oci::read_index(&reply.body, reply.truncated) {
-        IndexBody::Index { digests, complete, .. } => (digests, complete),
+        IndexBody::Index {
+            digests, complete, ..
+        } => (digests, complete),
         IndexBody::Empty => (0, true),
         IndexBody::Truncated { at_least } => (at_least, false),
         IndexBody::Unparsable | IndexBody::Other => return None,

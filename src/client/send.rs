@@ -143,7 +143,10 @@ fn paused(url: &Url, left: Duration) -> String {
 fn out_of_budget(budget: Duration) -> TransportError {
     TransportError {
         kind: TransportErrorKind::Timeout,
-        detail: format!("the budget of {}s for this check is used up", budget.as_secs_f64()),
+        detail: format!(
+            "the budget of {}s for this check is used up",
+            budget.as_secs_f64()
+        ),
         before_connected: false,
         elapsed: Duration::ZERO,
     }

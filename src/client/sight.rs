@@ -95,7 +95,11 @@ impl Sight {
     /// Everything, for the store.
     pub(super) fn observation(&self, target: &Target, backoff: Option<Duration>) -> Observation {
         let mut fingerprints = self.fingerprints.clone();
-        fingerprints.push(Fingerprint::new(Change::Configuration, "", target.fingerprint));
+        fingerprints.push(Fingerprint::new(
+            Change::Configuration,
+            "",
+            target.fingerprint,
+        ));
         let version = hash(&env!("CARGO_PKG_VERSION"));
         fingerprints.push(Fingerprint::new(Change::Exporter, "", version));
         Observation {
@@ -154,7 +158,11 @@ impl Sight {
 
     fn fingerprint(&mut self, what: Change, part: &str, value: u64) {
         let new = Fingerprint::new(what, part, value);
-        match self.fingerprints.iter_mut().find(|known| known.same_part(&new)) {
+        match self
+            .fingerprints
+            .iter_mut()
+            .find(|known| known.same_part(&new))
+        {
             Some(known) => *known = new,
             None => self.fingerprints.push(new),
         }

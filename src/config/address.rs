@@ -2,7 +2,7 @@
 
 use url::{Host, Url};
 
-use super::section::{Item, shown};
+use super::{item::Item, quote::shown};
 
 /// The host that serves Docker Hub's distribution API.
 pub(super) const DOCKER_HUB: &str = "registry-1.docker.io";

@@ -3,30 +3,21 @@
 use std::{collections::HashMap, path::Path, sync::Arc};
 
 use super::{
-    Config, Environment, Target, fingerprint,
+    Config, Environment, Target,
+    exporter::{self, EXPORTER_KEYS},
+    fingerprint,
+    item::Item,
+    layers::{displaced, inherit},
     problem::{Problems, Spot},
+    quote::shown,
     registry,
-    section::{Item, Names, OCI_KEYS, Section, shown},
+    section::{Names, OCI_KEYS, Section},
     sets::Sets,
     settings::SETTINGS_KEYS,
     tree::{Entry, Kind, Node, Place, Value},
 };
 
 const ROOT_KEYS: [&str; 4] = ["OCI", "defaults", "credentials", "registries"];
-
-/// Keys of `defaults:` that are the exporter's, not a registry's.
-const EXPORTER_KEYS: [&str; 2] = ["concurrency", "histogram_buckets"];
-
-/// Keys that displace inherited ones, because only one of them can hold.
-const ALTERNATIVES: [&[&str]; 1] = [&["proxy_url", "proxy_from_environment"]];
-
-/// Keys of the `OCI:` block that an environment variable displaces, beside its own.
-const DISPLACED: [(&str, &[&str]); 4] = [
-    ("Username", &["Token"]),
-    ("Password", &["PasswordSecretRef", "Token"]),
-    ("PasswordSecretRef", &["Password", "Token"]),
-    ("Token", &["Username", "Password", "PasswordSecretRef"]),
-];
 
 /// Reads the document; the problems say whether the answer may be used.
 pub(super) fn read(
@@ -52,8 +43,8 @@ pub(super) fn read(
     keys.extend(SETTINGS_KEYS);
     defaults.only(&keys);
     registry::judge_settings(&defaults, base);
-    config.concurrency = concurrency(&defaults);
-    config.histogram_buckets = histogram_buckets(&defaults);
+    config.concurrency = exporter::concurrency(&defaults);
+    config.histogram_buckets = exporter::histogram_buckets(&defaults);
 
     let sets = Sets::read(&root, base);
     let reader = Reader {
@@ -194,53 +185,6 @@ impl Reader<'_> {
     }
 }
 
-fn displaced(key: &str, variables: &[Entry]) -> bool {
-    let by: &[&str] = DISPLACED
-        .iter()
-        .find(|(displaced, _)| *displaced == key)
-        .map_or(&[], |(_, by)| by);
-    variables
-        .iter()
-        .any(|variable| variable.key == key || by.contains(&variable.key.as_str()))
-}
-
-/// The entries of `upper`, and those of `lower` that it does not replace; maps
-/// are merged by key, lists and scalars are replaced.
-///
-/// A profile is to become one more layer between the two.
-fn inherit(lower: &[Entry], upper: &[Entry]) -> Vec<Entry> {
-    let mut entries = upper.to_vec();
-    for inherited in lower
-        .iter()
-        .filter(|entry| !EXPORTER_KEYS.contains(&entry.key.as_str()))
-    {
-        let own = entries.iter_mut().find(|entry| entry.key == inherited.key);
-        match own {
-            Some(own) => {
-                if let (Value::Map(lower), Value::Map(upper)) =
-                    (&inherited.node.value, &mut own.node.value)
-                {
-                    *upper = inherit(lower, upper);
-                }
-            }
-            None if replaced(&inherited.key, upper) => {}
-            None => entries.push(inherited.clone()),
-        }
-    }
-    entries
-}
-
-fn replaced(key: &str, upper: &[Entry]) -> bool {
-    ALTERNATIVES
-        .iter()
-        .filter(|group| group.contains(&key))
-        .any(|group| {
-            upper
-                .iter()
-                .any(|entry| group.contains(&entry.key.as_str()))
-        })
-}
-
 fn refuse_names_twice(targets: &[(Spot, Target)], problems: &Problems) {
     let mut first: HashMap<&str, &Spot> = HashMap::new();
     for (spot, target) in targets {
@@ -259,54 +203,3 @@ fn refuse_names_twice(targets: &[(Spot, Target)], problems: &Problems) {
         }
     }
 }
-
-fn concurrency(defaults: &Section<'_>) -> usize {
-    let concurrency = defaults.number("concurrency", "a whole number", DEFAULT_CONCURRENCY);
-    if !(1..=MOST_CONCURRENCY).contains(&concurrency) {
-        defaults.refuse_at(
-            &defaults.spot_of("concurrency"),
-            format!("`concurrency` is from 1 to {MOST_CONCURRENCY}: {concurrency}"),
-            "choose a value within these bounds",
-        );
-    }
-    concurrency
-}
-
-/// Upper bounds in seconds; `false` or an empty list switches the histogram off.
-fn histogram_buckets(defaults: &Section<'_>) -> Vec<f64> {
-    let Some(item) = defaults.item("histogram_buckets") else {
-        return DEFAULT_BUCKETS.to_vec();
-    };
-    if item.is_off() {
-        return Vec::new();
-    }
-    let mut bounds: Vec<f64> = Vec::new();
-    for item in item.list().unwrap_or_default() {
-        let Some(bound) = item.number::<f64>("a number of seconds") else {
-            continue;
-        };
-        let ascending = bounds.last().is_none_or(|last| *last < bound);
-        if !bound.is_finite() || bound <= 0.0 || !ascending {
-            item.refuse(
-                format!("the bound `{bound}` is not above 0 and above the one before it"),
-                "write the upper bounds in seconds, the smallest first: `[0.1, 0.5, 1, 5]`",
-            );
-        }
-        bounds.push(bound);
-    }
-    if bounds.len() > MOST_BUCKETS {
-        item.refuse(
-            format!("{} buckets for every registry", bounds.len()),
-            format!("name at most {MOST_BUCKETS}"),
-        );
-    }
-    bounds
-}
-
-const DEFAULT_CONCURRENCY: usize = 256;
-const MOST_CONCURRENCY: usize = 4096;
-const MOST_BUCKETS: usize = 50;
-/// The bounds of the Prometheus client libraries: 5ms to the 10s of a request.
-const DEFAULT_BUCKETS: [f64; 11] = [
-    0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
-];

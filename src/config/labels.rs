@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::section::{Section, shown};
+use super::{quote::shown, section::Section};
 
 /// Reads the map under `labels`; a series has each label once, so those that
 /// are `taken` by the registry cannot stand on its repository too.

@@ -14,19 +14,26 @@
 mod address;
 mod document;
 mod duration;
+mod exporter;
 mod fingerprint;
 mod hosts;
+mod item;
 mod labels;
+mod layers;
 mod load;
 mod problem;
+mod quote;
+mod reach;
 mod registry;
 mod repositories;
 mod section;
 mod sets;
 mod settings;
+mod source;
 mod suggest;
 mod target;
 mod tree;
+mod yaml;
 
 pub use load::{Environment, Load, load, parse};
 pub use problem::{ConfigError, ConfigErrors};

@@ -10,10 +10,13 @@ use super::{
     CredentialSet, Target,
     address::{self, Address},
     fingerprint, labels,
+    quote::shown,
+    reach,
     repositories::{self, SHORT_KEYS},
-    section::{Section, shown},
-    sets::{self, Chooser, SOURCE_KEYS, Sets},
+    section::Section,
+    sets::{self, Chooser, Sets},
     settings::{self, SETTINGS_KEYS},
+    source::SOURCE_KEYS,
     suggest,
 };
 
@@ -42,9 +45,9 @@ pub(super) fn judge_settings(section: &Section<'_>, base: &Path) {
     let budgets = settings::budgets(section);
     settings::checks(section, budgets.timeout, false);
     settings::retry(section);
-    settings::tls(section, base);
-    settings::proxy(section);
-    settings::user_agent_comment(section);
+    reach::tls(section, base);
+    reach::proxy(section);
+    reach::user_agent_comment(section);
     section.flag("http2", true);
     labels::read(section, &BTreeMap::new());
     expect(section);
@@ -72,14 +75,14 @@ pub(super) fn read(section: &Section<'_>, sets: &Sets, base: &Path) -> Option<Ta
         timeout: budgets.timeout,
         request_timeout: budgets.request,
         connect_timeout: budgets.connect,
-        tls: settings::tls(section, base),
-        proxy: settings::proxy(section),
+        tls: reach::tls(section, base),
+        proxy: reach::proxy(section),
         expect: expect(section),
         product: product(section),
         token_hosts: token_hosts(section),
         resolve: resolve(section),
         http2: section.flag("http2", true),
-        user_agent_comment: settings::user_agent_comment(section),
+        user_agent_comment: reach::user_agent_comment(section),
         repositories,
         labels,
         name: name?,

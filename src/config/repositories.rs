@@ -8,10 +8,14 @@ use std::{
 use crate::oci::{GrammarError, Tag};
 
 use super::{
-    CredentialSet, PushWish, TestRepository, labels,
-    section::{Item, Section, listed, shown},
-    sets::{self, Chooser, SOURCE_KEYS},
+    CredentialSet, PushWish, TestRepository,
+    item::Item,
+    labels,
+    quote::{listed, shown},
+    section::Section,
+    sets::{self, Chooser},
     settings::{repository, repository_hint, repository_of},
+    source::SOURCE_KEYS,
 };
 
 /// The keys of the short form.

@@ -40,6 +40,25 @@ pub enum Source {
     Token(SecretSource),
 }
 
+impl Source {
+    /// The word of the evidence key `auth_method`, also where the source cannot be read.
+    pub fn method(&self) -> &'static str {
+        match self {
+            Self::Anonymous => "anonymous",
+            Self::Basic { .. } => "basic",
+            Self::Token(_) => "bearer",
+        }
+    }
+
+    /// The user name, where one is configured.
+    pub fn username(&self) -> Option<&str> {
+        match self {
+            Self::Basic { username, .. } => username.as_deref(),
+            Self::Anonymous | Self::Token(_) => None,
+        }
+    }
+}
+
 /// Why a credential set cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CredentialsError {

@@ -109,7 +109,8 @@ const TEXT: usize = 4096;
 mod tests {
     use proptest::prelude::*;
 
-    use super::{super::testing::reply, *};
+    use super::*;
+    use crate::exchange::testing::reply;
 
     #[test]
     #[expect(clippy::too_many_lines, reason = "a table, a row for every registry")]

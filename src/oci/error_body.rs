@@ -189,7 +189,8 @@ const SUMMARY: usize = 200;
 mod tests {
     use proptest::prelude::*;
 
-    use super::{super::testing::reply, *};
+    use super::*;
+    use crate::exchange::testing::reply;
 
     fn summary(body: &str) -> Option<String> {
         // The content type never decides: ggcr answers JSON as text/plain.

@@ -243,7 +243,8 @@ const MAX_DIGESTS: usize = 65_536;
 mod tests {
     use proptest::prelude::*;
 
-    use super::{super::testing::reply, *};
+    use super::*;
+    use crate::exchange::testing::reply;
 
     fn index(digests: &[&str]) -> String {
         let descriptors: Vec<_> = digests

@@ -59,7 +59,8 @@ fn unquoted(text: &str, wanted: char) -> Option<usize> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{super::testing::reply, *};
+    use super::*;
+    use crate::exchange::testing::reply;
 
     fn next(headers: &[&str]) -> Option<String> {
         let headers: Vec<_> = headers.iter().map(|v| ("link", *v)).collect();
@@ -106,7 +107,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_header_is_too_wild_for_the_reader(text in r#"([<>;,="/ ]|rel|next|é|[ -~]){0,40}"#) {
+        fn no_header_is_too_wild_for_the_reader(text in r#"([<>;,="/ ]|rel|next|[ -~]){0,40}"#) {
             if let Some(url) = next(&[&text]) {
                 prop_assert!(url.starts_with("http"));
             }

@@ -20,8 +20,6 @@ mod rate_limit;
 mod reference;
 mod retry_after;
 mod scope;
-#[cfg(test)]
-mod testing;
 
 pub use challenge::{Challenge, Scheme, challenges};
 pub use denial::{Denial, denial};
@@ -29,6 +27,7 @@ pub use digest::{Digest, referrers_tag};
 pub use error_body::{ErrorBody, ErrorEntry};
 pub use index::{IndexBody, is_manifest_reply, read_index};
 pub use link::next_page;
+pub(crate) use one_line::one_line;
 pub use product::{distribution_version, is_html, product};
 pub use rate_limit::{RateLimit, pull_limit, rate_limited};
 pub use reference::{GrammarError, Reference, Repository, Tag};

@@ -3,7 +3,7 @@
 /// At most `limit` characters of a text on one line: white space becomes one
 /// space, characters that control a terminal or the direction of text are left
 /// out, and a cut is shown by `...`.
-pub(super) fn one_line(text: &str, limit: usize) -> String {
+pub(crate) fn one_line(text: &str, limit: usize) -> String {
     let mut line = String::new();
     let mut length = 0;
     let words = text.split(|c: char| c.is_whitespace() || c.is_control());

@@ -185,7 +185,8 @@ const HOSTS: [(&str, &str); 13] = [
 
 #[cfg(test)]
 mod tests {
-    use super::{super::testing::reply, *};
+    use super::*;
+    use crate::exchange::testing::reply;
 
     const V2: (&str, &str) = ("docker-distribution-api-version", "registry/2.0");
     const JSON: (&str, &str) = ("content-type", "application/json");

@@ -72,7 +72,8 @@ const PULL_LIMIT_TEXT: usize = 4096;
 
 #[cfg(test)]
 mod tests {
-    use super::{super::testing::reply, *};
+    use super::*;
+    use crate::exchange::testing::reply;
 
     #[test]
     fn rate_limit_is_read_from_its_headers() {

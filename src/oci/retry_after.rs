@@ -121,7 +121,8 @@ const GO_UNITS: [(&str, f64); 8] = [
 mod tests {
     use proptest::prelude::*;
 
-    use super::{super::testing::reply, *};
+    use super::*;
+    use crate::exchange::testing::reply;
 
     /// Sun, 06 Nov 1994 08:49:37 GMT, the date of RFC 9110's examples.
     fn now() -> SystemTime {

@@ -31,6 +31,12 @@ pub(super) struct Place<'a> {
 }
 
 impl Failure {
+    /// A request without time to be sent in.
+    pub(super) fn no_time() -> Self {
+        let detail = "no time was left to send the request";
+        Self::Refused(TransportErrorKind::Timeout, detail.to_owned())
+    }
+
     /// The failure of something that was not even tried.
     pub(super) fn unsent(self) -> TransportError {
         let (kind, detail) = match self {
@@ -39,7 +45,7 @@ impl Failure {
                 TransportErrorKind::Protocol,
                 error.without_url().to_string(),
             ),
-            Self::Deadline => (TransportErrorKind::Timeout, "no time was left".to_owned()),
+            Self::Deadline => return Self::no_time().unsent(),
         };
         TransportError {
             kind,

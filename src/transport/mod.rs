@@ -78,7 +78,7 @@ impl Transport {
     /// Sends a request once.
     ///
     /// The deadline spans everything from name resolution to the body's last
-    /// byte. At most [`Request::body_cap`] bytes of the body are read; what goes
+    /// byte; where it is zero nothing is sent. At most [`Request::body_cap`] bytes of the body are read; what goes
     /// on after them, or breaks off, is a [`Reply`] with `truncated`. Every other
     /// failure is a [`TransportError`].
     ///
@@ -90,12 +90,14 @@ impl Transport {
             &self.clients.target(&request.url),
             Arc::clone(&self.totals),
         ));
-        let answer = CURRENT
-            .scope(
-                Arc::clone(&recording),
-                timeout(deadline, self.exchange(request, &recording, started)),
-            )
-            .await;
+        let answer = if deadline.is_zero() {
+            Ok(Err(Failure::no_time()))
+        } else {
+            let exchange = self.exchange(request, &recording, started);
+            CURRENT
+                .scope(Arc::clone(&recording), timeout(deadline, exchange))
+                .await
+        };
         let place = Place {
             request,
             proxied: self.clients.may_use_proxy(),

@@ -56,7 +56,8 @@ impl Asked {
             .map(|line| format!("    {}\n", line.trim_end()))
             .collect();
         let ca = sim.ca_pem().map(|pem| {
-            let path = std::env::temp_dir().join(format!("ca-{}-{}.pem", std::process::id(), sim.port()));
+            let path =
+                std::env::temp_dir().join(format!("ca-{}-{}.pem", std::process::id(), sim.port()));
             std::fs::write(&path, pem).unwrap();
             format!("    tls: {{ca_file: {}}}\n", path.display())
         });
@@ -93,7 +94,11 @@ impl Cycle {
 
     /// What the cycle showed beside its reports.
     pub fn observation(&self) -> Observation {
-        self.observation.lock().unwrap().clone().expect("the cycle ended")
+        self.observation
+            .lock()
+            .unwrap()
+            .clone()
+            .expect("the cycle ended")
     }
 
     /// The outcome of a check (the first one, where there are several).
@@ -132,4 +137,8 @@ pub fn verdict(status: Status, reason: Option<Reason>) -> String {
 }
 
 /// The checks that write nothing.
-pub const READS: [CheckName; 3] = [CheckName::Credentials, CheckName::Pull, CheckName::Referrers];
+pub const READS: [CheckName; 3] = [
+    CheckName::Credentials,
+    CheckName::Pull,
+    CheckName::Referrers,
+];

@@ -53,7 +53,14 @@ async fn a_cycle_costs_what_it_should() {
             "bearer",
             Scheme::Bearer,
             ROBOT,
-            vec!["ping", "token", "ping_auth", "token", "manifest_head", "referrers"],
+            vec![
+                "ping",
+                "token",
+                "ping_auth",
+                "token",
+                "manifest_head",
+                "referrers",
+            ],
             vec!["token", "ping_auth", "token", "manifest_head", "referrers"],
         ),
     ] {
@@ -63,7 +70,11 @@ async fn a_cycle_costs_what_it_should() {
             let cycle = asked.reads().await;
             assert_eq!(cycle.verdicts(), ["pass"; 3], "{name}, {round}");
             assert_eq!(cycle.operations(), expected, "{name}, {round}");
-            assert_eq!(sim.take_requests().len(), expected.len(), "{name}, {round}: at the server");
+            assert_eq!(
+                sim.take_requests().len(),
+                expected.len(),
+                "{name}, {round}: at the server"
+            );
         }
     }
 }
@@ -120,10 +131,18 @@ async fn a_wrong_password_is_sent_once() {
         let cycle = asked.reads().await;
         assert_eq!(
             cycle.verdicts(),
-            ["fail/unauthorized", "fail/unauthorized", "unknown/unauthorized"]
+            [
+                "fail/unauthorized",
+                "fail/unauthorized",
+                "unknown/unauthorized"
+            ]
         );
         assert_eq!(cycle.operations(), expected);
-        let facts: Vec<Fact> = cycle.reports().into_iter().flat_map(|report| report.outcome.facts).collect();
+        let facts: Vec<Fact> = cycle
+            .reports()
+            .into_iter()
+            .flat_map(|report| report.outcome.facts)
+            .collect();
         assert_eq!(facts, [Fact::CredentialsValid(false)]);
         // Nothing was proven, so pull alone asks the login flow first, and stops there.
         let cycle = asked.cycle(&[CheckName::Pull]).await;
@@ -152,14 +171,23 @@ async fn a_rejected_set_does_not_touch_another() {
     assert_eq!(
         cycle.verdicts(),
         [
-            "pass", "fail/unauthorized", // credentials: once per set
-            "pass", "fail/unauthorized", "fail/unauthorized", // pull: once per repository
-            "pass" // referrers: the first repository
+            "pass",
+            "fail/unauthorized", // credentials: once per set
+            "pass",
+            "fail/unauthorized",
+            "fail/unauthorized", // pull: once per repository
+            "pass"               // referrers: the first repository
         ]
     );
     assert_eq!(
         cycle.operations(),
-        ["ping", "ping_auth", "ping_auth", "manifest_head", "referrers"]
+        [
+            "ping",
+            "ping_auth",
+            "ping_auth",
+            "manifest_head",
+            "referrers"
+        ]
     );
 }
 
@@ -170,7 +198,12 @@ async fn a_captive_portal_is_asked_once() {
     let cycle = Asked::sim(&sim, ROBOT).reads().await;
     assert_eq!(cycle.verdicts(), ["fail/protocol"; 3]);
     assert_eq!(cycle.operations(), ["ping"]);
-    assert!(cycle.reports().iter().all(|report| report.outcome.facts.is_empty()));
+    assert!(
+        cycle
+            .reports()
+            .iter()
+            .all(|report| report.outcome.facts.is_empty())
+    );
     assert_eq!(cycle.observation().up, Some(false));
     assert!(!sim.saw("s3cret-canary"));
 }
@@ -185,7 +218,12 @@ async fn a_portal_that_comes_later_flips_nothing() {
     let cycle = asked.cycle(&[CheckName::Pull, CheckName::Referrers]).await;
     assert_eq!(cycle.verdicts(), ["fail/protocol"; 2]);
     assert_eq!(cycle.operations(), ["manifest_head", "ping"]);
-    assert!(cycle.reports().iter().all(|report| report.outcome.facts.is_empty()));
+    assert!(
+        cycle
+            .reports()
+            .iter()
+            .all(|report| report.outcome.facts.is_empty())
+    );
     sim.clear_faults();
     assert_eq!(asked.reads().await.verdicts(), ["pass"; 3]);
 }
@@ -198,9 +236,21 @@ async fn an_unreachable_registry_fails_every_check() {
     sim.shutdown().await;
     let cycle = asked.reads().await;
     assert_eq!(cycle.verdicts(), ["fail/connect"; 3]);
-    let messages: Vec<String> = cycle.reports().iter().map(|report| report.outcome.message.clone()).collect();
-    assert!(messages.windows(2).all(|pair| pair[0] == pair[1]), "{messages:?}");
-    assert!(cycle.reports().iter().all(|report| report.outcome.facts.is_empty()));
+    let messages: Vec<String> = cycle
+        .reports()
+        .iter()
+        .map(|report| report.outcome.message.clone())
+        .collect();
+    assert!(
+        messages.windows(2).all(|pair| pair[0] == pair[1]),
+        "{messages:?}"
+    );
+    assert!(
+        cycle
+            .reports()
+            .iter()
+            .all(|report| report.outcome.facts.is_empty())
+    );
     assert_eq!(cycle.observation().up, Some(false));
 }
 
@@ -240,18 +290,28 @@ async fn a_long_pause_holds_its_class() {
 #[tokio::test]
 async fn a_short_limit_is_waited_out() {
     let sim = sim(Scheme::None).await;
-    sim.fault(Fault::on(Operation::ManifestHead).too_many_requests(Some("0")).once());
+    sim.fault(
+        Fault::on(Operation::ManifestHead)
+            .too_many_requests(Some("0"))
+            .once(),
+    );
     let cycle = Asked::sim(&sim, IMAGE).cycle(&[CheckName::Pull]).await;
     assert_eq!(cycle.verdicts(), ["pass"]);
     assert_eq!(cycle.reports()[0].attempts, 2);
-    assert_eq!(cycle.operations(), ["ping", "manifest_head", "manifest_head"]);
+    assert_eq!(
+        cycle.operations(),
+        ["ping", "manifest_head", "manifest_head"]
+    );
     assert_eq!(cycle.observation().throttled, Some(false));
 }
 
 /// A realm on another host gets nothing, and is named.
 #[tokio::test]
 async fn a_foreign_realm_gets_no_credentials() {
-    let thief = RegistrySim::profile(Profile::PLAIN).ip([127, 0, 0, 2]).start().await;
+    let thief = RegistrySim::profile(Profile::PLAIN)
+        .ip([127, 0, 0, 2])
+        .start()
+        .await;
     let sim = RegistrySim::profile(Profile::NATIVE)
         .auth(Scheme::Bearer)
         .user("robot", "s3cret-canary", [("team/app", "pull")])
@@ -261,9 +321,18 @@ async fn a_foreign_realm_gets_no_credentials() {
     let cycle = Asked::sim(&sim, ROBOT).reads().await;
     assert_eq!(
         cycle.verdicts(),
-        ["fail/untrusted_host", "fail/untrusted_host", "unknown/untrusted_host"]
+        [
+            "fail/untrusted_host",
+            "fail/untrusted_host",
+            "unknown/untrusted_host"
+        ]
     );
-    assert!(cycle.outcome(CheckName::Credentials).message.contains("127.0.0.2"));
+    assert!(
+        cycle
+            .outcome(CheckName::Credentials)
+            .message
+            .contains("127.0.0.2")
+    );
     assert_eq!(thief.total_requests(), 0);
     assert!(!sim.saw("s3cret-canary"));
     assert_eq!(cycle.operations(), ["ping"]);
@@ -282,7 +351,12 @@ async fn a_missing_secret_file_sends_nothing() {
         cycle.verdicts(),
         ["fail/config", "fail/config", "unknown/config"]
     );
-    assert!(cycle.outcome(CheckName::Credentials).message.contains("/nowhere/password"));
+    assert!(
+        cycle
+            .outcome(CheckName::Credentials)
+            .message
+            .contains("/nowhere/password")
+    );
     assert_eq!(sim.total_requests(), 0);
 }
 
@@ -305,7 +379,10 @@ async fn the_default_image_is_only_a_guess() {
     let sim = sim(Scheme::Bearer).await;
     let cycle = Asked::sim(&sim, "").reads().await;
     assert!(
-        cycle.reports().iter().all(|report| report.outcome.status != Status::Fail),
+        cycle
+            .reports()
+            .iter()
+            .all(|report| report.outcome.status != Status::Fail),
         "{:?}",
         cycle.verdicts()
     );
@@ -317,5 +394,9 @@ async fn the_default_image_is_only_a_guess() {
 async fn the_read_only_checks_only_read() {
     let sim = sim(Scheme::Bearer).await;
     Asked::sim(&sim, ROBOT).cycle(&READS).await;
-    assert!(sim.requests().iter().all(|request| request.method == "GET" || request.method == "HEAD"));
+    assert!(
+        sim.requests()
+            .iter()
+            .all(|request| request.method == "GET" || request.method == "HEAD")
+    );
 }

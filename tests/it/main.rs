@@ -6,7 +6,11 @@
 #[cfg(test)]
 mod architecture;
 #[cfg(test)]
+mod asked;
+#[cfg(test)]
 mod config;
+#[cfg(test)]
+mod cycle;
 #[cfg(test)]
 mod exposition;
 #[cfg(test)]

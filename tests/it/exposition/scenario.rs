@@ -18,7 +18,8 @@ use oci_registry_exporter::{
     exposition::{Exporter, Lag, Process, View},
     oci::{RateLimit, Repository, Tag},
     outcome::{
-        Capability, Change, CheckName, Fact, Observation, Outcome, Phases, Reason, Report, Subject,
+        Capability, Change, CheckName, Fact, Fingerprint, Observation, Outcome, Phases, Reason,
+        Report, Subject,
     },
     retry::Policy,
     store::Store,
@@ -141,7 +142,7 @@ fn fill_production(store: &Store) {
     store.put(capabilities_report());
     store.observe_at("production", production_seen(), at(5));
     let renewed = Observation {
-        fingerprints: vec![(Change::Certificate, 2)],
+        fingerprints: vec![Fingerprint::new(Change::Certificate, "", 2)],
         ..Observation::default()
     };
     store.observe_at("production", renewed, at(300));
@@ -261,9 +262,9 @@ fn production_seen() -> Observation {
         backoff_until: None,
         warnings: 2,
         fingerprints: vec![
-            (Change::Secret, 1),
-            (Change::Certificate, 1),
-            (Change::ServerVersion, 1),
+            Fingerprint::new(Change::Secret, "", 1),
+            Fingerprint::new(Change::Certificate, "", 1),
+            Fingerprint::new(Change::ServerVersion, "", 1),
         ],
     }
 }
@@ -360,6 +361,7 @@ fn config(registries: Vec<Target>) -> Config {
 
 fn repository(name: &str, credential: &str) -> TestRepository {
     TestRepository {
+        pull: true,
         name: Repository::parse(name).expect("a repository"),
         tag: Tag::parse("latest").expect("a tag"),
         guessed: false,
@@ -370,6 +372,7 @@ fn repository(name: &str, credential: &str) -> TestRepository {
             expires: None,
         }),
         push: PushWish::No,
+        pull: true,
         labels: BTreeMap::new(),
     }
 }

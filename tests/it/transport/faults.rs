@@ -310,6 +310,8 @@ async fn extreme_deadlines_are_deadlines() {
     let server = Server::answering(answer("200 OK", "")).await;
     let error = failure(&server.url("/v2/"), Duration::ZERO).await;
     assert_eq!(error.kind, TransportErrorKind::Timeout);
+    assert!(error.before_connected);
+    assert_eq!(server.connections(), 0);
     let (exchange, _) = transport()
         .send(&get(&server.url("/v2/")), Duration::MAX)
         .await;

@@ -1,5 +1,6 @@
 //! Starting a simulator.
 
+use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -37,9 +38,9 @@ pub struct Builder {
 
 impl RegistrySim {
     /// Begins a registry that answers like this.
-    pub fn profile(profile: Profile) -> Builder {
+    pub fn profile(profile: impl Borrow<Profile>) -> Builder {
         Builder {
-            profile,
+            profile: *profile.borrow(),
             scheme: None,
             users: Vec::new(),
             anonymous: Vec::new(),
@@ -160,7 +161,8 @@ impl Builder {
         self.tls(true)
     }
 
-    /// Counts requests but keeps none: for benches.
+    /// Counts requests but keeps none, for benches and for what runs long:
+    /// otherwise every request stays in memory.
     #[must_use]
     pub fn without_log(mut self) -> Self {
         self.log = false;
@@ -172,10 +174,9 @@ impl Builder {
     /// # Panics
     /// When the address is not free.
     pub async fn start(self) -> RegistrySim {
-        let listen = self.listen;
         self.try_start()
             .await
-            .unwrap_or_else(|error| unreachable!("cannot listen on {listen}: {error}"))
+            .expect("the address to listen on is free")
     }
 
     /// Starts it, or says why the address cannot be had.
@@ -192,9 +193,10 @@ impl Builder {
             .map(TcpListener::local_addr)
             .transpose()?;
         let token_origin = token_address.map(|address| format!("{scheme}://{address}"));
+        let addresses: Vec<SocketAddr> = token_address.into_iter().chain([address]).collect();
         let identity = self
             .tls
-            .then(|| Identity::new(&self.tls_options, address.ip()));
+            .then(|| Identity::new(&self.tls_options, &addresses));
         let realm = self.realm.clone();
         let shared = Arc::new(Shared::new(self.inner(), scheme, realm, token_origin));
         let stop = watch::Sender::new(false);

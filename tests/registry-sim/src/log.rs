@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use http::{HeaderMap, HeaderName, Method, Version};
+use http::{HeaderMap, Method, Version, header};
 
 /// What a request asks for. The words are those of the exporter's
 /// `operation` label, and a few more.
@@ -105,7 +105,7 @@ pub struct Logged {
 }
 
 impl Logged {
-    /// All headers except `Authorization`.
+    /// All headers except `Authorization` and `Proxy-Authorization`.
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
     }
@@ -196,7 +196,7 @@ impl Log {
             if let Some(decoded) = crate::auth::decoded_basic(value) {
                 self.hear(&decoded);
             }
-            if name != HeaderName::from_static("authorization") {
+            if name != header::AUTHORIZATION && name != header::PROXY_AUTHORIZATION {
                 entry.headers.append(name.clone(), value.clone());
             }
         }
@@ -256,7 +256,7 @@ pub(crate) fn entry(
         query: parts.uri.query().map(str::to_owned),
         operation,
         repository,
-        authorization: parts.headers.get(http::header::AUTHORIZATION).map(|value| {
+        authorization: parts.headers.get(header::AUTHORIZATION).map(|value| {
             let text = String::from_utf8_lossy(value.as_bytes());
             text.split(' ').next().unwrap_or_default().to_owned()
         }),

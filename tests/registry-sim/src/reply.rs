@@ -49,6 +49,11 @@ pub(crate) fn empty(status: u16) -> Answer {
     answer(status, "", Bytes::new())
 }
 
+/// The body of an answer to HEAD; its headers stay as they would be on GET.
+pub(crate) fn no_body() -> SimBody {
+    full(Bytes::new())
+}
+
 /// A JSON answer in the registry's content type.
 pub(crate) fn json(profile: &Profile, status: u16, value: &Value) -> Answer {
     answer(status, profile.wire.json, value.to_string())

@@ -1,12 +1,12 @@
 //! Listeners and connections: from a socket to the registry and back.
 
 use std::convert::Infallible;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderMap, Request, header};
+use http::{HeaderMap, Method, Request, header};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -112,6 +112,7 @@ impl Connection {
         let (parts, body) = request.into_parts();
         let arrival = self.arrive(&parts);
         let id = arrival.id;
+        let head = parts.method == Method::HEAD;
         let reply = if let Some(action) = arrival.action {
             reply::scripted(action)
         } else if self.door == Door::Token && arrival.route != Route::Token {
@@ -125,9 +126,14 @@ impl Connection {
             Reply::Answer(respond(&mut self.shared.lock(), &call))
         };
         match reply {
-            Reply::Answer(answer) => {
+            Reply::Answer(mut answer) => {
+                if head {
+                    // Over HTTP/2 hyper would send the body.
+                    *answer.body_mut() = reply::no_body();
+                }
                 let status = answer.status().as_u16();
                 self.shared.lock().log.answered(id, status);
+                self.shared.changes.send_replace(());
                 answer
             }
             Reply::Never => std::future::pending().await,
@@ -154,7 +160,7 @@ impl Connection {
         let action = inner.faults.next(operation, &parts.method, &path_and_query);
         let token_path = inner.profile.token.path;
         drop(inner);
-        self.shared.arrivals.send_modify(|count| *count += 1);
+        self.shared.changes.send_replace(());
         Arrival {
             id,
             route,
@@ -230,24 +236,24 @@ struct Open {
 
 impl Open {
     fn new(connection: &Connection) -> Self {
-        connection
-            .shared
-            .counters(connection.door)
-            .open
-            .fetch_add(1, Ordering::SeqCst);
-        Self {
+        let open = Self {
             shared: Arc::clone(&connection.shared),
             door: connection.door,
-        }
+        };
+        open.counter().fetch_add(1, Ordering::SeqCst);
+        open.shared.changes.send_replace(());
+        open
+    }
+
+    fn counter(&self) -> &AtomicU64 {
+        &self.shared.counters(self.door).open
     }
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
-        self.shared
-            .counters(self.door)
-            .open
-            .fetch_sub(1, Ordering::SeqCst);
+        self.counter().fetch_sub(1, Ordering::SeqCst);
+        self.shared.changes.send_replace(());
     }
 }
 

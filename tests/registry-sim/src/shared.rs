@@ -14,8 +14,9 @@ use crate::state::State;
 /// What the simulator's handle and its connections share.
 pub(crate) struct Shared {
     inner: Mutex<Inner>,
-    /// Requests that have arrived.
-    pub(crate) arrivals: watch::Sender<u64>,
+    /// Told whenever a request arrives or is answered, and whenever a
+    /// connection begins or ends.
+    pub(crate) changes: watch::Sender<()>,
     /// `http` or `https`.
     pub(crate) scheme: &'static str,
     /// The realm in place of the own, where the builder names one.
@@ -67,7 +68,7 @@ impl Shared {
     ) -> Self {
         Self {
             inner: Mutex::new(inner),
-            arrivals: watch::Sender::new(0),
+            changes: watch::Sender::new(()),
             scheme,
             realm,
             token_origin,

@@ -190,11 +190,20 @@ impl RegistrySim {
     /// Returns once this many requests have arrived since the start, answered
     /// or not.
     pub async fn requests_arrived(&self, count: u64) {
-        let mut arrivals = self.shared.arrivals.subscribe();
-        arrivals
-            .wait_for(|arrived| *arrived >= count)
-            .await
-            .expect("the sender lives in the simulator");
+        self.until(|sim| sim.total_requests() >= count).await;
+    }
+
+    /// Returns once this holds; looks again whenever a request arrives or is
+    /// answered, and whenever a connection begins or ends. In place of sleeping
+    /// in a test: `sim.until(|sim| sim.open_sessions() == 0).await`.
+    pub async fn until(&self, condition: impl Fn(&Self) -> bool) {
+        let mut changes = self.shared.changes.subscribe();
+        while !condition(self) {
+            changes
+                .changed()
+                .await
+                .expect("the sender lives in the simulator");
+        }
     }
 
     /// Whether this text ever arrived: in a path, query, header (Basic is
@@ -242,6 +251,12 @@ impl RegistrySim {
     /// Upload sessions since the start.
     pub fn sessions(&self) -> Sessions {
         self.shared.lock().state.tally
+    }
+
+    /// The digest that a tag names now.
+    pub fn tagged(&self, repository: &str, tag: &str) -> Option<String> {
+        let inner = self.shared.lock();
+        inner.state.repository(repository)?.tags.get(tag).cloned()
     }
 
     /// The repositories that are there now.

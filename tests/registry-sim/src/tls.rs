@@ -1,6 +1,6 @@
 //! Certificates of the simulator's own making.
 
-use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use rcgen::{
@@ -11,6 +11,8 @@ use rustls::RootCertStore;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::WebPkiClientVerifier;
 use tokio_rustls::TlsAcceptor;
+
+use crate::state::unique_id;
 
 /// What the server's certificate is like.
 #[derive(Clone, Debug, Default)]
@@ -40,9 +42,11 @@ pub struct ClientIdentity {
 }
 
 impl Identity {
-    /// A new CA, and a certificate by it for this address.
-    pub(crate) fn new(options: &TlsOptions, address: IpAddr) -> Self {
-        let mut ca = parameters(&[], "registry-sim CA");
+    /// A new CA, and a certificate by it for these addresses and `localhost`.
+    pub(crate) fn new(options: &TlsOptions, addresses: &[SocketAddr]) -> Self {
+        // A name of its own: a client that trusts another simulator's CA finds
+        // no issuer, in place of a wrong signature.
+        let mut ca = parameters(&[], &format!("registry-sim CA {}", unique_id()));
         ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         ca.key_usages = vec![
             KeyUsagePurpose::KeyCertSign,
@@ -53,11 +57,10 @@ impl Identity {
         let issuer = Issuer::new(ca, ca_key);
 
         let own = || {
-            vec![
-                address.to_string(),
-                "127.0.0.1".to_owned(),
-                "localhost".to_owned(),
-            ]
+            let hosts = addresses.iter().map(|address| address.ip().to_string());
+            hosts
+                .chain(["127.0.0.1".to_owned(), "localhost".to_owned()])
+                .collect()
         };
         let mut server = parameters(&options.names.clone().unwrap_or_else(own), "registry-sim");
         server.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];

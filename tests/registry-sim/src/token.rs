@@ -185,6 +185,8 @@ fn issue(accounts: &mut Accounts, profile: &Profile, call: &Call, token: Token) 
         };
         body.insert((*field).to_owned(), value);
     }
+    let started = Instant::now();
+    accounts.tokens.retain(|_, known| known.expires > started);
     accounts.tokens.insert(word, token);
     reply::json(profile, 200, &Value::Object(body))
 }

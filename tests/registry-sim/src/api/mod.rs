@@ -139,11 +139,14 @@ impl Registry<'_> {
         if !self.profile.wire.options {
             return self.method_not_allowed();
         }
+        if call.route == Route::Ping {
+            return self.ping(call);
+        }
         let allow = match call.route {
+            _ if self.profile.writes == Writes::Maintenance => "GET, HEAD",
             Route::Manifest { .. } => "DELETE, GET, HEAD, PUT",
             Route::Blob { .. } => "DELETE, GET, HEAD",
             Route::Uploads { .. } | Route::Upload { .. } => "DELETE, GET, HEAD, PATCH, POST, PUT",
-            Route::Ping => return self.ping(call),
             _ => "GET",
         };
         let mut answer = reply::empty(200);

@@ -53,6 +53,10 @@ impl Registry<'_> {
             entries.retain(|entry| entry["artifactType"] == wanted.as_str());
         }
         let mut answer = page(call, native, name, digest, &entries);
+        if native.total_count {
+            let count = entries.len().to_string();
+            reply::set(answer.headers_mut(), "x-total-count", &count);
+        }
         if wanted.is_some() {
             reply::set(answer.headers_mut(), "oci-filters-applied", "artifactType");
         }

@@ -89,6 +89,7 @@ pub(super) const NATIVE_REFERRERS: NativeReferrers = NativeReferrers {
     unknown_subject: UnknownSubject::EmptyIndex,
     filters: true,
     page: None,
+    total_count: false,
     head_refused: false,
 };
 

@@ -108,6 +108,8 @@ pub struct NativeReferrers {
     pub filters: bool,
     /// Entries of a page; the rest by `Link`. `None`: one page.
     pub page: Option<usize>,
+    /// `X-Total-Count` says how many there are (Harbor).
+    pub total_count: bool,
     /// HEAD is 405 (ferro).
     pub head_refused: bool,
 }

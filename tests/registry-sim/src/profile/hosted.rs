@@ -216,9 +216,9 @@ impl Profile {
             ..DISTRIBUTION_AUTH
         },
         token: TokenService {
-            path: "/v2/token", // report
-            shape: TokenShape::Opaque,
-            post: Some(404), // report, GCR
+            path: "/v2/token",         // report
+            shape: TokenShape::Opaque, // report
+            post: Some(404),           // report, GCR
             // report: argo-cd#26260, private or nonexistent
             anonymous: AnonymousToken::WhenGranted(Refusal::new(
                 403,

@@ -81,7 +81,10 @@ impl Profile {
             unknown_blob: BLOB_UNKNOWN,
             blob_as_manifest: false,
         },
-        referrers: Referrers::Native(NATIVE_REFERRERS), // source
+        referrers: Referrers::Native(NativeReferrers {
+            total_count: true, // source
+            ..NATIVE_REFERRERS
+        }),
         ..Self::DISTRIBUTION_2_8
     };
 
@@ -162,7 +165,7 @@ impl Profile {
         wire: Wire {
             headers: &[
                 API_VERSION,
-                ("x-jfrog-version", "Artifactory/7.90.1 79001900"), // trace
+                ("x-jfrog-version", "Artifactory/7.90.1"), // trace
                 (
                     "x-artifactory-id",
                     "0000000000000000000000000000000000000000:0000000000000000:-8000",

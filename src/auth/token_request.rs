@@ -1,0 +1,340 @@
+//! From a challenge to the request for a token.
+
+use http::{Method, header::ACCEPT};
+use url::Url;
+
+use super::{AuthError, Trust};
+use crate::{
+    exchange::{Authorization, Operation, Request},
+    oci::{Challenge, Scheme, Scope, one_line},
+    secret::Credentials,
+};
+
+/// The challenge to answer: Bearer wins over Basic; a Bearer that names no realm
+/// cannot be answered. `None` where nothing usable is offered.
+pub fn choose(challenges: &[Challenge]) -> Option<&Challenge> {
+    let realm = |c: &Challenge| c.realm().is_some_and(|realm| !realm.trim().is_empty());
+    let bearer = |c: &&Challenge| *c.scheme() == Scheme::Bearer && realm(c);
+    let basic = |c: &&Challenge| *c.scheme() == Scheme::Basic;
+    let mut offered = challenges.iter();
+    offered.clone().find(bearer).or_else(|| offered.find(basic))
+}
+
+/// The request for a token, `GET` with Basic, which every registry with Bearer
+/// takes: the realm with `service` (where the challenge has one), each scope, and
+/// `account` where there is a user name. No scope at all asks for a login.
+///
+/// # Errors
+/// Where there is no usable realm, or the realm's host may not be asked: see
+/// [`Trust`]. A configured bearer token is never exchanged.
+pub fn token_request(
+    challenge: &Challenge,
+    credentials: &Credentials,
+    scopes: &[Scope],
+    trust: &Trust<'_>,
+) -> Result<Request, AuthError> {
+    let mut url = realm(challenge)?;
+    let authorization = match credentials {
+        Credentials::Bearer { .. } => return Err(AuthError::NotExchanged),
+        Credentials::Anonymous => {
+            trust.without_credentials(&url)?;
+            None
+        }
+        Credentials::Basic { username, password } => {
+            trust.with_credentials(&url)?;
+            Some(Authorization::Basic {
+                username: username.clone(),
+                password: password.clone(),
+            })
+        }
+    };
+    let service = challenge.service().filter(|service| !service.is_empty());
+    let scopes: Vec<_> = scopes.iter().map(ToString::to_string).collect();
+    let scopes = scopes.iter().map(|scope| ("scope", scope.as_str()));
+    let account = credentials.username().map(|account| ("account", account));
+    let service = service.map(|service| ("service", service));
+    let pairs: Vec<_> = service.into_iter().chain(scopes).chain(account).collect();
+    if !pairs.is_empty() {
+        url.query_pairs_mut().extend_pairs(pairs);
+    }
+    Ok(Request::new(Operation::Token, Method::GET, url)
+        .header(ACCEPT, "application/json")
+        .authorized(authorization))
+}
+
+/// The realm as an address. Who is behind it is judged elsewhere.
+fn realm(challenge: &Challenge) -> Result<Url, AuthError> {
+    let text = challenge.realm().unwrap_or_default().trim();
+    let bad = |why| {
+        let realm = one_line(text, SHOWN);
+        Err(AuthError::BadRealm { realm, why })
+    };
+    if text.is_empty() {
+        return Err(AuthError::NoRealm);
+    }
+    if text.len() > MAX_REALM {
+        return bad("is longer than 2048 characters");
+    }
+    match Url::parse(text) {
+        Ok(mut url) if matches!(url.scheme(), "http" | "https") => {
+            url.set_fragment(None);
+            Ok(url)
+        }
+        Ok(_) => bad("is no http or https URL"),
+        Err(url::ParseError::RelativeUrlWithoutBase) => bad("is no absolute URL"),
+        Err(_) => bad("is no valid URL"),
+    }
+}
+
+const MAX_REALM: usize = 2048;
+/// How much of a realm a message shows (characters).
+const SHOWN: usize = 100;
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        exchange::testing::reply,
+        oci::{Action, Repository, challenges},
+        secret::Secret,
+    };
+
+    fn offered(header: &str) -> Vec<Challenge> {
+        challenges(&reply(401, &[("www-authenticate", header)], ""))
+    }
+
+    fn basic() -> Credentials {
+        Credentials::Basic {
+            username: "robot$a b".to_owned(),
+            password: Secret::new("hunter2"),
+        }
+    }
+
+    fn ask(
+        header: &str,
+        credentials: &Credentials,
+        scopes: &[Scope],
+    ) -> Result<Request, AuthError> {
+        let registry = Url::parse("https://r.example.com").unwrap();
+        let trust = Trust {
+            registry: &registry,
+            token_hosts: &[],
+        };
+        token_request(&offered(header)[0], credentials, scopes, &trust)
+    }
+
+    #[test]
+    fn bearer_wins_over_basic() {
+        for (header, wanted) in [
+            (
+                r#"Basic realm="x", Bearer realm="https://t""#,
+                Some("Bearer"),
+            ),
+            (
+                r#"Bearer realm="https://t", Basic realm="x""#,
+                Some("Bearer"),
+            ),
+            (r#"Bearer service="s", Basic realm="x""#, Some("Basic")),
+            (r#"Bearer realm="", Basic"#, Some("Basic")),
+            ("Bearer", None),
+            ("Negotiate, Digest realm=x", None),
+            ("", None),
+        ] {
+            let offered = offered(header);
+            let chosen = choose(&offered).map(|c| c.scheme().as_str());
+            assert_eq!(chosen, wanted, "{header}");
+        }
+    }
+
+    #[test]
+    fn the_request_holds_what_a_token_server_wants() {
+        let repository = Repository::parse("team/app").unwrap();
+        let pull = Scope::new(&repository, &[Action::Pull]);
+        let push = Scope::new(&repository, &[Action::Pull, Action::Push]);
+        let full = r#"Bearer realm="https://r.example.com/token",service="lab svc",scope="*""#;
+        let anonymous = Credentials::Anonymous;
+        for (header, credentials, scopes, wanted) in [
+            (full, &anonymous, &[][..], "token?service=lab+svc"),
+            (
+                full,
+                &basic(),
+                &[push, pull.clone()],
+                "token?service=lab+svc&scope=repository%3Ateam%2Fapp%3Apull%2Cpush\
+                 &scope=repository%3Ateam%2Fapp%3Apull&account=robot%24a+b",
+            ),
+            (
+                r#"Bearer realm="https://r.example.com/token?a=b#f",service="""#,
+                &anonymous,
+                &[pull],
+                "token?a=b&scope=repository%3Ateam%2Fapp%3Apull",
+            ),
+            (
+                r#"Bearer realm=" https://r.example.com/token ""#,
+                &anonymous,
+                &[],
+                "token",
+            ),
+        ] {
+            let request = ask(header, credentials, scopes).unwrap();
+            assert_eq!(
+                request.url.as_str(),
+                format!("https://r.example.com/{wanted}")
+            );
+            assert_eq!(
+                (request.operation, request.method),
+                (Operation::Token, Method::GET)
+            );
+            assert_eq!(
+                request.authorization.is_some(),
+                credentials.username().is_some()
+            );
+        }
+    }
+
+    #[test]
+    fn a_realm_that_is_no_address_is_named() {
+        let long = format!(
+            "Bearer realm=https://r.example.com/{}",
+            "a".repeat(MAX_REALM)
+        );
+        for (header, wanted) in [
+            ("Bearer service=s", "names no realm"),
+            (r#"Bearer realm=" ""#, "names no realm"),
+            ("Bearer realm=/token", "no absolute URL"),
+            ("Bearer realm=r.example.com/token", "no absolute URL"),
+            (
+                "Bearer realm=ftp://r.example.com/token",
+                "no http or https URL",
+            ),
+            ("Bearer realm=file:///token", "no http or https URL"),
+            ("Bearer realm=https://", "no valid URL"),
+            ("Bearer realm=https://[::1/token", "no valid URL"),
+            (long.as_str(), "longer than 2048"),
+        ] {
+            for credentials in [basic(), Credentials::Anonymous] {
+                let error = ask(header, &credentials, &[]).unwrap_err().to_string();
+                assert!(error.contains(wanted), "{header}: {error}");
+                assert!(error.len() < 200, "{error}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_foreign_realm_gets_no_credentials() {
+        let header = "Bearer realm=https://evil.com/token";
+        let error = ask(header, &basic(), &[]).unwrap_err();
+        assert!(matches!(&error, AuthError::UntrustedHost { host, .. } if host == "evil.com"));
+        let request = ask(header, &Credentials::Anonymous, &[]).unwrap();
+        assert_eq!(
+            (request.url.as_str(), request.authorization),
+            ("https://evil.com/token", None)
+        );
+    }
+
+    #[test]
+    fn a_configured_token_is_not_exchanged() {
+        let credentials = Credentials::Bearer {
+            token: Secret::new("hunter2"),
+        };
+        let header = "Bearer realm=https://r.example.com/token";
+        assert_eq!(
+            ask(header, &credentials, &[]).unwrap_err(),
+            AuthError::NotExchanged
+        );
+    }
+
+    /// For each registry the hosts of `HOSTS` that may see its credentials, by hand.
+    const TRUSTED: [(&str, &[&str]); 6] = [
+        (
+            "https://r.example.com",
+            &[
+                "r.example.com",
+                "r.example.com.",
+                "example.com",
+                "auth.example.com",
+            ],
+        ),
+        (
+            "http://r.example.com",
+            &[
+                "r.example.com",
+                "r.example.com.",
+                "example.com",
+                "auth.example.com",
+            ],
+        ),
+        ("https://registry-1.docker.io", &["auth.docker.io"]),
+        ("https://a.jfrog.io", &["a.jfrog.io"]),
+        ("https://10.0.0.1", &["10.0.0.1"]),
+        ("https://r.corp.lan", &["r.corp.lan"]),
+    ];
+    const HOSTS: [&str; 20] = [
+        "r.example.com",
+        "r.example.com.",
+        "example.com",
+        "auth.example.com",
+        "example.com.evil.com",
+        "evilexample.com",
+        "evil.com",
+        "com",
+        "auth.docker.io",
+        "a.jfrog.io",
+        "b.jfrog.io",
+        "jfrog.io",
+        "10.0.0.1",
+        "10.0.0.2",
+        "127.0.0.1",
+        "169.254.169.254",
+        "localhost",
+        "[::1]",
+        "r.corp.lan",
+        "auth.corp.lan",
+    ];
+
+    proptest! {
+        #[test]
+        fn credentials_only_ever_leave_towards_a_trusted_host(
+            (registry, trusted) in prop::sample::select(&TRUSTED[..]),
+            scheme in prop::sample::select(vec!["https", "http", "HTTPS", "ftp"]),
+            before in prop::sample::select(vec!["", "", "", "u@", "u:p@", "r.example.com@", "r.example.com\\"]),
+            host in prop::sample::select(&HOSTS[..]),
+            after in prop::sample::select(vec!["", ":443", ":8443", "/token", "\\@evil.com", "#@evil.com", "?@evil.com"]),
+        ) {
+            let header = format!("Bearer realm=\"{}\"", format!("{scheme}://{before}{host}{after}").replace('\\', "\\\\"));
+            let registry = Url::parse(registry).unwrap();
+            let trust = Trust { registry: &registry, token_hosts: &[] };
+            if let Ok(request) = token_request(&offered(&header)[0], &basic(), &[], &trust) {
+                let host = request.url.host_str().unwrap();
+                prop_assert!(trusted.contains(&host), "{} -> {}", registry, request.url);
+                prop_assert!(request.url.scheme() == "https" || registry.scheme() == "http");
+                prop_assert!(request.url.username().is_empty() && request.url.password().is_none());
+                prop_assert!(!request.url.as_str().contains("hunter2"));
+            }
+        }
+
+        #[test]
+        fn a_plain_trusted_host_is_asked(
+            (registry, host) in prop::sample::select(TRUSTED.iter().flat_map(|(r, hosts)| hosts.iter().map(move |h| (*r, *h))).collect::<Vec<_>>()),
+        ) {
+            let registry = Url::parse(registry).unwrap();
+            let trust = Trust { registry: &registry, token_hosts: &[] };
+            let header = format!("Bearer realm=\"https://{host}/token\"");
+            prop_assert!(token_request(&offered(&header)[0], &basic(), &[], &trust).is_ok());
+        }
+
+        #[test]
+        fn no_realm_is_too_wild(realm in ".{0,60}") {
+            let header = format!("Bearer realm=\"{}\"", realm.replace(['\r', '\n', '\0'], ""));
+            if let Ok(value) = HeaderValue::from_bytes(header.as_bytes()) {
+                let header = value.to_str().unwrap_or("Bearer");
+                if let Ok(request) = ask(header, &basic(), &[]) {
+                    let host = request.url.host_str().unwrap_or_default();
+                    prop_assert!(host.trim_end_matches('.').ends_with("example.com"), "{}", host);
+                }
+            }
+        }
+    }
+}
