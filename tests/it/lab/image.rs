@@ -1,5 +1,7 @@
 //! Pushes the smallest real image, and a referrer to it, as clients of OCI 1.1 do.
 
+use std::fmt::Write;
+
 use bytes::Bytes;
 use http::Method;
 use serde_json::{Value, json};
@@ -149,9 +151,9 @@ fn descriptor(media_type: &str, content: &[u8]) -> Value {
 }
 
 fn digest(content: &[u8]) -> String {
-    let hex: String = Sha256::digest(content)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    format!("sha256:{hex}")
+    let mut digest = "sha256:".to_owned();
+    for byte in Sha256::digest(content) {
+        write!(digest, "{byte:02x}").expect("a String takes everything");
+    }
+    digest
 }

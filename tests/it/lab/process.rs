@@ -2,6 +2,7 @@
 
 use std::{
     env, fs,
+    io::{self, Write},
     net::{Ipv4Addr, SocketAddr, TcpListener},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -93,7 +94,8 @@ pub(crate) fn find(program: Program) -> Option<PathBuf> {
     if found.is_none() {
         let reason = format!("{} is not installed ({})", program.name, program.brought_by);
         assert!(!strict(), "{reason}");
-        println!("skipped: {reason}");
+        // Past the capture, which would show it of failing tests only.
+        writeln!(io::stderr(), "skipped: {reason}").expect("stderr takes it");
     }
     found
 }

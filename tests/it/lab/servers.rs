@@ -6,7 +6,7 @@ use serde_json::Value;
 use tokio::process::Command;
 
 use super::{
-    http::{Ask, Login},
+    http::{Answer, Ask, Login},
     image::{ARTIFACT, INDEX, MANIFEST, Pushed, referrers_tag},
     process::{self, Program},
     registry::{Kind, REPOSITORY, Registry, TAG, good, reader, wrong},
@@ -85,7 +85,7 @@ async fn the_429_says_when_to_come_back() {
     let Some(registry) = Registry::start(Kind::TooManyRequests).await else {
         return;
     };
-    let answer = Asker::new(&registry, None).get("v2/").await;
+    let answer = ask(&registry, None, Method::GET, "v2/").await;
     assert_eq!(answer.header("retry-after"), Some("2"));
     assert_eq!(answer.json()["errors"][0]["code"], "TOOMANYREQUESTS");
 }
@@ -95,7 +95,7 @@ async fn the_html_is_html() {
     let Some(registry) = Registry::start(Kind::Html).await else {
         return;
     };
-    let answer = Asker::new(&registry, None).get("v2/").await;
+    let answer = ask(&registry, None, Method::GET, "v2/").await;
     assert_eq!(answer.header("content-type"), Some("text/html"));
     assert_eq!(answer.text(), "<html>login</html>");
 }
@@ -112,7 +112,7 @@ async fn referrers_are_listed_natively_or_under_their_tag() {
         } else {
             format!("v2/{REPOSITORY}/manifests/{}", referrers_tag(&image.digest))
         };
-        let index = Asker::new(&registry, None).get(&path).await;
+        let index = ask(&registry, None, Method::GET, &path).await;
         assert_eq!(index.header("content-type"), Some(INDEX), "{}", kind.name());
         let entries = index.json()["manifests"].take();
         assert_eq!(entries[0]["digest"], referrer.digest.as_str(), "{entries}");
@@ -127,10 +127,10 @@ async fn a_missing_right_is_an_insufficient_scope() {
         return;
     };
     let (image, _) = registry.fill().await;
-    let asker = Asker::new(&registry, Some(reader()));
     let manifest = format!("v2/{REPOSITORY}/manifests/{}", image.digest);
-    assert_eq!(asker.head(&manifest).await.status, 200);
-    let push = asker.send(Method::POST, UPLOADS).await;
+    let pull = ask(&registry, Some(reader()), Method::HEAD, &manifest).await;
+    assert_eq!(pull.status, 200);
+    let push = ask(&registry, Some(reader()), Method::POST, UPLOADS).await;
     assert_eq!(push.status, 401);
     let challenge = push.header("www-authenticate").expect("a challenge");
     assert!(
@@ -184,84 +184,79 @@ async fn answers_as_known(kind: Kind) {
         .iter()
         .map(|(name, row)| (*name, row[column]))
         .collect();
-    assert_eq!(
-        answers(&registry, &image).await,
-        expected,
-        "{}",
-        kind.name()
-    );
+    let mut answers = Vec::new();
+    let mut location = UPLOADS.to_owned();
+    for (name, login, method, accept, to) in requests(&image) {
+        let answer = registry
+            .caller(login)
+            .ask(Ask {
+                method,
+                to: to.as_ref().unwrap_or(&location),
+                accept,
+                ..Ask::default()
+            })
+            .await;
+        if let Some(session) = answer.header("location") {
+            location = session.to_owned();
+        }
+        answers.push((name, answer.status));
+    }
+    assert_eq!(answers, expected, "{}", kind.name());
 }
 
-async fn answers(registry: &Registry, image: &Pushed) -> Vec<(&'static str, u16)> {
-    let anonymous = Asker::new(registry, None);
-    let right = Asker::new(registry, Some(good()));
-    let manifests = format!("v2/{REPOSITORY}/manifests");
-    let manifest = format!("{manifests}/{TAG}");
-    let referrers = format!("v2/{REPOSITORY}/referrers/{}", image.digest);
-    let referrers_tag = format!("{manifests}/{}", referrers_tag(&image.digest));
-    let mount = format!("{UPLOADS}?mount={}&from={REPOSITORY}", image.blob);
+/// A request: its name, who asks, method, accepted types, and where to (`None`: to
+/// the last `Location`).
+type Row = (
+    &'static str,
+    Option<Login>,
+    Method,
+    &'static [&'static str],
+    Option<String>,
+);
+
+/// The requests of [`ANSWERS`].
+#[rustfmt::skip]
+fn requests(image: &Pushed) -> Vec<Row> {
+    const OCI: &[&str] = &[MANIFEST, INDEX];
+    let (nobody, right) = (|| None, || Some(good()));
+    let repository = |path: &str| Some(format!("v2/{REPOSITORY}/{path}"));
+    let manifest = || repository(&format!("manifests/{TAG}"));
+    let referrers = || repository(&format!("referrers/{}", image.digest));
+    let tag = referrers_tag(&image.digest);
     let zero = format!("sha256:{}", "0".repeat(64));
-    let upload = right.send(Method::POST, UPLOADS).await;
-    let session = upload.header("location").unwrap_or(UPLOADS).to_owned();
-    let wrong = Asker::new(registry, Some(wrong()));
+    let ping = || Some("v2/".to_owned());
+    let uploads = || Some(UPLOADS.to_owned());
+    let mount = format!("{UPLOADS}?mount={}&from={REPOSITORY}", image.blob);
     vec![
-        (
-            "ping without credentials",
-            anonymous.get("v2/").await.status,
-        ),
-        ("ping, right credentials", right.get("v2/").await.status),
-        ("ping, wrong credentials", wrong.get("v2/").await.status),
-        (
-            "manifest without credentials",
-            anonymous.head(&manifest).await.status,
-        ),
-        ("manifest", right.head(&manifest).await.status),
-        (
-            "manifest, no OCI type accepted",
-            right.send(Method::HEAD, &manifest).await.status,
-        ),
-        (
-            "manifest, absent tag",
-            right.head(&format!("{manifests}/absent")).await.status,
-        ),
-        (
-            "manifest, absent repository",
-            right.head("v2/no/such/manifests/latest").await.status,
-        ),
-        ("referrers", right.get(&referrers).await.status),
-        (
-            "referrers without credentials",
-            anonymous.get(&referrers).await.status,
-        ),
-        ("referrers tag", right.head(&referrers_tag).await.status),
-        (
-            "upload without credentials",
-            anonymous.send(Method::POST, UPLOADS).await.status,
-        ),
-        ("upload", upload.status),
-        (
-            "cancel of an upload",
-            right.send(Method::DELETE, &session).await.status,
-        ),
-        (
-            "mount of an own blob",
-            right.send(Method::POST, &mount).await.status,
-        ),
-        (
-            "delete of the zero manifest",
-            right
-                .send(Method::DELETE, &format!("{manifests}/{zero}"))
-                .await
-                .status,
-        ),
-        (
-            "delete of the zero blob",
-            right
-                .send(Method::DELETE, &format!("v2/{REPOSITORY}/blobs/{zero}"))
-                .await
-                .status,
-        ),
+        ("ping without credentials", nobody(), Method::GET, &[], ping()),
+        ("ping, right credentials", right(), Method::GET, &[], ping()),
+        ("ping, wrong credentials", Some(wrong()), Method::GET, &[], ping()),
+        ("manifest without credentials", nobody(), Method::HEAD, OCI, manifest()),
+        ("manifest", right(), Method::HEAD, OCI, manifest()),
+        ("manifest, no OCI type accepted", right(), Method::HEAD, &[], manifest()),
+        ("manifest, absent tag", right(), Method::HEAD, OCI, repository("manifests/absent")),
+        ("manifest, absent repository", right(), Method::HEAD, OCI, Some("v2/no/such/manifests/latest".to_owned())),
+        ("referrers", right(), Method::GET, &[INDEX], referrers()),
+        ("referrers without credentials", nobody(), Method::GET, &[INDEX], referrers()),
+        ("referrers tag", right(), Method::HEAD, OCI, repository(&format!("manifests/{tag}"))),
+        ("upload without credentials", nobody(), Method::POST, &[], uploads()),
+        ("upload", right(), Method::POST, &[], uploads()),
+        ("cancel of an upload", right(), Method::DELETE, &[], None),
+        ("mount of an own blob", right(), Method::POST, &[], Some(mount)),
+        ("delete of the zero manifest", right(), Method::DELETE, &[], repository(&format!("manifests/{zero}"))),
+        ("delete of the zero blob", right(), Method::DELETE, &[], repository(&format!("blobs/{zero}"))),
     ]
+}
+
+async fn ask(registry: &Registry, login: Option<Login>, method: Method, to: &str) -> Answer {
+    let accept = &[MANIFEST, INDEX];
+    let ask = Ask {
+        method,
+        to,
+        accept,
+        ..Ask::default()
+    };
+    registry.caller(login).ask(ask).await
 }
 
 /// Stands for the image where none can be pushed.
@@ -271,47 +266,6 @@ fn absent_image() -> Pushed {
         digest: format!("sha256:{}", "1".repeat(64)),
         size: 0,
         blob: format!("sha256:{}", "2".repeat(64)),
-    }
-}
-
-/// Who asks, in short.
-struct Asker(super::http::Caller);
-
-impl Asker {
-    fn new(registry: &Registry, login: Option<Login>) -> Self {
-        Self(registry.caller(login))
-    }
-
-    /// With every manifest type accepted.
-    async fn get(&self, to: &str) -> super::http::Answer {
-        self.accepting(Method::GET, to).await
-    }
-
-    /// With every manifest type accepted.
-    async fn head(&self, to: &str) -> super::http::Answer {
-        self.accepting(Method::HEAD, to).await
-    }
-
-    async fn accepting(&self, method: Method, to: &str) -> super::http::Answer {
-        let accept = &[MANIFEST, INDEX];
-        self.0
-            .ask(Ask {
-                method,
-                to,
-                accept,
-                ..Ask::default()
-            })
-            .await
-    }
-
-    async fn send(&self, method: Method, to: &str) -> super::http::Answer {
-        self.0
-            .ask(Ask {
-                method,
-                to,
-                ..Ask::default()
-            })
-            .await
     }
 }
 
