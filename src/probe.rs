@@ -18,7 +18,6 @@ use crate::{
     checks::{self, Asking},
     client::{Client, Memory},
     config::{Target, TestRepository},
-    exchange::TransportErrorKind,
     outcome::{Observation, Outcome, Reason, Report, Subject},
     transport::{TlsPolicies, Transport, TransportOptions, user_agent},
 };
@@ -54,7 +53,7 @@ impl Prober {
             Ok(client) => client,
             Err(outcome) => {
                 for (subject, _) in questions {
-                    sink.report(unasked(subject, outcome.clone()));
+                    sink.report(unasked(subject, (*outcome).clone()));
                 }
                 return;
             }
@@ -69,11 +68,11 @@ impl Prober {
         sink.observe(&target.name, client.observation());
     }
 
-    fn client(&self, target: &Arc<Target>) -> Result<Client, Outcome> {
+    fn client(&self, target: &Arc<Target>) -> Result<Client, Box<Outcome>> {
         let tls = self
             .policies
             .policy(&target.tls)
-            .map_err(|error| Outcome::fail(Reason::Config, error.to_string()))?;
+            .map_err(|error| Box::new(Outcome::fail(Reason::Config, error.to_string())))?;
         let options = TransportOptions {
             tls,
             host: target.url.host_str().unwrap_or_default().to_owned(),
@@ -83,17 +82,15 @@ impl Prober {
             http2: target.http2,
             user_agent: user_agent(target.user_agent_comment.as_deref()),
         };
-        let transport = Transport::new(&options).map_err(|error| {
-            let reason = match error.kind {
-                TransportErrorKind::Tls => Reason::Config,
-                kind => kind.into(),
-            };
-            Outcome::fail(reason, error.detail)
-        })?;
+        let certificate = options.tls.client_certificate_not_after();
+        // Nothing is sent yet: what is wrong here stands in the configuration.
+        let transport = Transport::new(&options)
+            .map_err(|error| Box::new(Outcome::fail(Reason::Config, error.detail)))?;
         Ok(Client::new(
             Arc::clone(target),
             transport,
             Arc::clone(&self.memory),
+            certificate,
         ))
     }
 }

@@ -215,12 +215,15 @@ mod tests {
         )
     }
 
+    type Row<T> = (&'static str, T, Status, Option<Reason>, Option<bool>);
+
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a row for every row of the rules")]
     fn every_answer_has_its_row() {
         use Reason::*;
         use Status::*;
         let bare = |status| reply(status, &[], "");
-        let rows: Vec<(&str, Manifest, Status, Option<Reason>, Option<bool>)> = vec![
+        let rows: Vec<Row<Manifest>> = vec![
             ("200", head(reply(200, OCI, "")), Pass, None, Some(true)),
             (
                 "200 json whose body parses",

@@ -24,7 +24,7 @@ async fn run(client: &Client, repository: &TestRepository) -> Outcome {
     let manifest = client.manifest(repository).await;
     let subject = match subject(&manifest) {
         Ok(subject) => subject,
-        Err(outcome) => return with_remedy(outcome, client.target(), repository),
+        Err(outcome) => return with_remedy(*outcome, client.target(), repository),
     };
     let answer = client.referrers(repository, subject.as_ref()).await;
     let mut outcome = verdict(&answer);
@@ -68,29 +68,29 @@ fn with_remedy(mut outcome: Outcome, target: &Target, repository: &TestRepositor
 
 /// Whose referrers to ask for: the image's, the all-zero digest's where there is
 /// no image, or nobody's where the image cannot be read.
-fn subject(manifest: &Manifest) -> Result<Option<Digest>, Outcome> {
+fn subject(manifest: &Manifest) -> Result<Option<Digest>, Box<Outcome>> {
     let got = match (&manifest.head, &manifest.get) {
-        (Err(refusal), _) | (_, Some(Err(refusal))) => return Err(refused_gently(refusal)),
+        (Err(refusal), _) | (_, Some(Err(refusal))) => {
+            return Err(Box::new(refused_gently(refusal)));
+        }
         _ => manifest.decisive(),
     };
     let Some(got) = got else {
         return Ok(None);
     };
+    let unread = |reason, message: &str| {
+        let message = format!("the test image's digest is not known: {message}");
+        Err(Box::new(Outcome::unknown(reason, message)))
+    };
     match (got.stage, got.reply.status) {
         (Stage::Registry, 200) => Ok(manifest.digest.clone()),
         (Stage::Registry, 404) => Ok(None),
-        (_, 401 | 403) => Err(Outcome::unknown(
+        (_, 401 | 403) => unread(
             Reason::Forbidden,
-            "the test image cannot be read, so its referrers are not asked for",
-        )),
-        (_, status) if status >= 500 => Err(Outcome::unknown(
-            Reason::ServerError,
-            format!("the test image's digest is not known: {}", words(got)),
-        )),
-        _ => Err(Outcome::unknown(
-            Reason::Protocol,
-            format!("the test image's digest is not known: {}", words(got)),
-        )),
+            "it cannot be read with these credentials",
+        ),
+        (_, status) if status >= 500 => unread(Reason::ServerError, &words(got)),
+        _ => unread(Reason::Protocol, &words(got)),
     }
 }
 
@@ -128,9 +128,8 @@ fn judge_200(answer: &Referrers, got: &Got, body: &IndexBody) -> Outcome {
     match body {
         // An index whose own digest is the subject's is the subject, not its referrers.
         IndexBody::Index { own_digest, .. } if *own_digest == answer.subject => unsupported(),
-        IndexBody::Index { .. } => native(answer, index_type),
+        IndexBody::Index { .. } | IndexBody::Truncated { .. } => native(answer, index_type),
         IndexBody::Empty => native(answer, false),
-        IndexBody::Truncated { .. } => native(answer, index_type),
         IndexBody::Unparsable if index_type => Outcome::unknown(
             Reason::Protocol,
             "the referrers API answers an index that cannot be parsed",
@@ -263,7 +262,10 @@ mod tests {
         })
     }
 
+    type Row<T> = (&'static str, T, Status, Option<Reason>, Option<bool>);
+
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a row for every row of the rules")]
     fn every_answer_has_its_row() {
         use Reason::*;
         use Status::*;
@@ -278,7 +280,7 @@ mod tests {
             )
         };
         let basic: &[(&str, &str)] = &[("www-authenticate", "Basic realm=\"x\"")];
-        let rows: Vec<(&str, Referrers, Status, Option<Reason>, Option<bool>)> = vec![
+        let rows: Vec<Row<Referrers>> = vec![
             (
                 "200 index",
                 answer(reply(200, INDEX, EMPTY), true),

@@ -42,7 +42,7 @@ impl Client {
             .ask_manifest(repository, Operation::ManifestHead, SMALL_BODY)
             .await;
         let mut manifest = Manifest {
-            digest: head.as_ref().ok().and_then(|got| digest_of_header(got)),
+            digest: head.as_ref().ok().and_then(digest_of_header),
             head,
             get: None,
             proven: self.proven(&repository.credential),
@@ -106,6 +106,9 @@ impl Client {
             }) else {
                 break;
             };
+            if !place.own_origin && !self.public(&place.url) {
+                break;
+            }
             request.url = place.url;
             got = if place.own_origin {
                 self.ask(repository, scope, request.clone()).await?
@@ -121,6 +124,16 @@ impl Client {
             };
         }
         Ok(got)
+    }
+
+    /// Whether a foreign place that the registry names may be asked at all:
+    /// never one inside our own network, unless the registry is there too.
+    fn public(&self, url: &url::Url) -> bool {
+        let trust = auth::Trust {
+            registry: &self.target.url,
+            token_hosts: &self.target.token_hosts,
+        };
+        trust.without_credentials(url).is_ok()
     }
 
     /// Whether the HEAD's answer needs a GET to be understood, and how much of its body.

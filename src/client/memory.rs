@@ -154,7 +154,7 @@ impl Memory {
 }
 
 /// How long an anonymous ping is believed (`checks.md` 2: asked again hourly).
-const PING_LIFE: Duration = Duration::from_secs(3600);
+const PING_LIFE: Duration = Duration::from_hours(1);
 
 #[cfg(test)]
 mod tests {
@@ -163,15 +163,15 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_pause_holds_its_class_and_ends() {
         let memory = Memory::default();
-        memory.pause("o", Class::Referrers, Duration::from_secs(60));
+        memory.pause("o", Class::Referrers, Duration::from_mins(1));
         memory.pause("o", Class::Referrers, Duration::from_secs(5));
         assert_eq!(memory.paused("o", Class::Read), None);
         assert_eq!(
             memory.paused("o", Class::Referrers),
-            Some(Duration::from_secs(60))
+            Some(Duration::from_mins(1))
         );
-        assert_eq!(memory.longest_pause("o"), Some(Duration::from_secs(60)));
-        tokio::time::advance(Duration::from_secs(60)).await;
+        assert_eq!(memory.longest_pause("o"), Some(Duration::from_mins(1)));
+        tokio::time::advance(Duration::from_mins(1)).await;
         assert_eq!(memory.paused("o", Class::Referrers), None);
         assert_eq!(memory.longest_pause("o"), None);
     }
@@ -189,7 +189,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_proof_is_of_one_secret_and_ages() {
         let memory = Memory::default();
-        let life = Duration::from_secs(600);
+        let life = Duration::from_mins(10);
         memory.settle("o", "robot", 7, true);
         assert_eq!(memory.settled("o", "robot", 7, life), Some(true));
         assert_eq!(memory.settled("o", "robot", 8, life), None);

@@ -8,13 +8,17 @@
 //! Tokens and memos end with the client; what outlives it is in [`Memory`].
 
 mod access;
+mod door;
+mod judge;
 mod login;
 mod manifest;
 mod memory;
 mod ping;
 mod referrers;
+mod second_try;
 mod send;
 mod sight;
+mod token;
 
 use std::{
     collections::HashMap,
@@ -23,7 +27,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-pub use login::{Login, LoginEnd};
+pub use judge::{Login, LoginEnd};
 pub use manifest::Manifest;
 pub use memory::{Class, Memory};
 pub use ping::{Ping, PingKind};
@@ -79,6 +83,7 @@ pub struct Client {
     origin: String,
     transport: Transport,
     memory: Arc<Memory>,
+    certificate_ends: Option<i64>,
     cycle: Mutex<Cycle>,
 }
 
@@ -94,7 +99,7 @@ struct Cycle {
     late_challenge: Option<crate::oci::Challenge>,
     credentials: HashMap<String, Result<Credentials, CredentialsError>>,
     logins: HashMap<String, Arc<Login>>,
-    tokens: HashMap<(String, String), access::Held>,
+    tokens: HashMap<(String, String), token::Held>,
     manifests: HashMap<ManifestKey, Arc<Manifest>>,
     referrers: HashMap<ManifestKey, Arc<Referrers>>,
     sight: Sight,
@@ -105,8 +110,16 @@ type ManifestKey = (String, String, String);
 
 impl Client {
     /// A client for one cycle of this target. Nothing is sent yet.
-    pub fn new(target: Arc<Target>, transport: Transport, memory: Arc<Memory>) -> Self {
+    ///
+    /// `certificate_ends` is the end of the configured one (seconds since the epoch).
+    pub fn new(
+        target: Arc<Target>,
+        transport: Transport,
+        memory: Arc<Memory>,
+        certificate_ends: Option<i64>,
+    ) -> Self {
         Self {
+            certificate_ends,
             origin: target.url.origin().ascii_serialization(),
             target,
             transport,
@@ -137,7 +150,11 @@ impl Client {
     /// What the cycle showed beside its answers.
     pub fn observation(&self) -> Observation {
         let backoff = self.memory.longest_pause(&self.origin);
-        self.cycle().sight.observation(&self.target, backoff)
+        Observation {
+            client_certificate_not_after: self.certificate_ends,
+            backoff_until: backoff.map(|left| SystemTime::now() + left),
+            ..self.cycle().sight.observation(&self.target)
+        }
     }
 
     /// Whether the last login flow of this set, in this cycle or within two
@@ -189,6 +206,16 @@ impl Client {
         // A check that panicked while holding the lock left whole values behind:
         // every change is one assignment or one push.
         self.cycle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Stage {
+    /// In a message.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Registry => "the registry",
+            Self::Token => "the token endpoint",
+        }
     }
 }
 

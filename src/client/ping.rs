@@ -294,6 +294,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a row for every row of the rules")]
     fn what_is_no_use_as_a_registry_says_why() {
         let html: &[(&str, &str)] = &[("content-type", "text/html")];
         let digest: &[(&str, &str)] = &[("www-authenticate", "Digest realm=\"x\", nonce=\"y\"")];

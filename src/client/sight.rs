@@ -1,9 +1,6 @@
 //! What a cycle shows of a registry without being asked for.
 
-use std::{
-    hash::{DefaultHasher, Hash, Hasher},
-    time::{Duration, SystemTime},
-};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::ping::{Ping, like_a_registry};
 use crate::{
@@ -93,7 +90,7 @@ impl Sight {
     }
 
     /// Everything, for the store.
-    pub(super) fn observation(&self, target: &Target, backoff: Option<Duration>) -> Observation {
+    pub(super) fn observation(&self, target: &Target) -> Observation {
         let mut fingerprints = self.fingerprints.clone();
         fingerprints.push(Fingerprint::new(
             Change::Configuration,
@@ -111,12 +108,11 @@ impl Sight {
             http_version: self.http_version,
             phases: self.phases,
             certificates: self.certificates.clone(),
-            client_certificate_not_after: None,
             rate_limits: self.rate_limits.clone(),
             throttled: self.throttled,
-            backoff_until: backoff.map(|left| SystemTime::now() + left),
             warnings: self.warnings,
             fingerprints,
+            ..Observation::default()
         }
     }
 

@@ -31,8 +31,9 @@ pub(super) fn read(
         return config;
     };
     root.only(&ROOT_KEYS);
-    let oci = environment.names_a_registry() || root.has("OCI");
-    if !oci && !root.has("registries") {
+    let known = |entry: &Entry| ROOT_KEYS.contains(&entry.key.as_str());
+    let named = environment.names_a_registry() || root.has("OCI") || root.has("registries");
+    if !named && root.entries().iter().all(known) {
         root.refuse(
             "no registry is configured",
             "name one: `registries: [{url: https://registry.example.com}]`",

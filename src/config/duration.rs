@@ -57,7 +57,7 @@ fn units(text: &str) -> impl Iterator<Item = &str> {
 }
 
 const SHORTEST: Duration = Duration::from_secs(1);
-const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+const LONGEST: Duration = Duration::from_hours(366 * 24);
 const MOST_DIGITS: usize = 12;
 const LONG_UNITS: [&str; 8] = ["M", "month", "months", "y", "yr", "yrs", "year", "years"];
 

@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     credentials::{SecretSource, Source},
+    oci::Repository,
     outcome::{Capability, CheckName},
 };
 
@@ -119,7 +120,7 @@ impl Fields {
         self.option("allow_get", capabilities.allow_get);
         self.option(
             "mount_from",
-            capabilities.mount_from.as_ref().map(|name| name.as_str()),
+            capabilities.mount_from.as_ref().map(Repository::as_str),
         );
     }
 

@@ -50,7 +50,7 @@ impl<'a> Item<'a> {
     pub(super) fn flag(&self) -> Option<bool> {
         match &self.node.value {
             Value::Scalar(Kind::Bool, text) => Some(text.eq_ignore_ascii_case("true")),
-            _ => self.expected("`true` or `false`"),
+            _ => self.not("`true` or `false`"),
         }
     }
 
@@ -61,24 +61,14 @@ impl<'a> Item<'a> {
 
     pub(super) fn number<T: FromStr>(&self, what: &str) -> Option<T> {
         match &self.node.value {
-            Value::Scalar(Kind::Number, text) => {
-                let number = text.parse().ok();
-                if number.is_none() {
-                    self.refuse(
-                        format!("{} is not {what}", shown(text)),
-                        format!("write {what}"),
-                    );
-                }
-                number
-            }
-            _ => self.expected(what),
+            Value::Scalar(Kind::Number, text) => text.parse().ok().or_else(|| self.not(what)),
+            _ => self.not(what),
         }
     }
 
     pub(super) fn duration(&self) -> Option<Duration> {
-        let text = match &self.node.value {
-            Value::Scalar(Kind::Text | Kind::Number, text) => text,
-            _ => return self.expected(DURATION),
+        let Value::Scalar(Kind::Text | Kind::Number, text) = &self.node.value else {
+            return self.expected(DURATION);
         };
         match duration::parse(text) {
             Ok(duration) => Some(duration),
@@ -119,12 +109,23 @@ impl<'a> Item<'a> {
         ))
     }
 
+    /// Shows a scalar that is none of what its key takes; no key of a secret comes here.
+    fn not<T>(&self, what: &str) -> Option<T> {
+        match &self.node.value {
+            Value::Scalar(kind, text) if *kind != Kind::Null => {
+                self.refuse(format!("{} is not {what}", shown(text)), how_to_write(what));
+                None
+            }
+            _ => self.expected(what),
+        }
+    }
+
     /// Says what the value is, never the value: this may be the key of a secret.
     fn expected<T>(&self, what: &str) -> Option<T> {
         let (message, hint) = match self.node.kind() {
             "nothing" => (
                 "the key has no value".to_owned(),
-                format!("write {what} after the colon, or remove the key"),
+                format!("{}, or remove the key", how_to_write(what)),
             ),
             kind => (format!("expected {what}, found {kind}"), how_to_write(what)),
         };

@@ -234,7 +234,7 @@ fn syntax_hint(text: &str, position: Option<(usize, usize)>, message: &str) -> &
         .unwrap_or_default();
     if message.contains("more than one YAML document") {
         "remove the lines `---` between them, or use one file for each"
-    } else if message.contains("tags") {
+    } else if message.contains("YAML tag") {
         "write the value plainly, or in quotes if it begins with `!`"
     } else if message.contains("aliases") || message.contains("repetition limit") {
         "write the parts out, or repeat fewer of them"

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! All that is wrong with a file is said at once. No error shows the value of a
-//! secret: the keys that may hold one ([`sets`]) never show a value.
+//! secret: the keys that may hold one (`source.rs`) never show a value.
 
 mod address;
 mod document;

@@ -185,9 +185,8 @@ fn unnamed(context: &Context<'_>) -> Option<TestRepository> {
 fn wish(push: Option<bool>, alone: bool) -> PushWish {
     match push {
         Some(true) => PushWish::Named,
-        Some(false) => PushWish::No,
         None if alone => PushWish::Implied,
-        None => PushWish::No,
+        Some(false) | None => PushWish::No,
     }
 }
 

@@ -30,7 +30,7 @@ pub(super) enum Names {
 
 impl Names {
     /// The user's spelling of a key.
-    pub(super) fn spell<'key>(self, key: &'key str) -> &'key str {
+    pub(super) fn spell(self, key: &str) -> &str {
         match self {
             Self::Ours => key,
             Self::Oci => OCI_KEYS

@@ -63,7 +63,11 @@ pub(super) fn budgets(section: &Section<'_>) -> Budgets {
             };
             section.warn_at(
                 &section.spot_of(key),
-                format!("`{inner_key}` ({inner:?}) is longer than `{outer_key}` ({outer:?})"),
+                format!(
+                    "`{inner_key}` ({}) is longer than `{outer_key}` ({})",
+                    humantime::format_duration(inner),
+                    humantime::format_duration(outer)
+                ),
             );
         }
     }
@@ -93,7 +97,7 @@ pub(super) fn checks(section: &Section<'_>, timeout: Duration, hub: bool) -> Che
             &["probe_deletes", "allow_get", "mount_from"],
         ),
         push_options: Push {
-            upload_interval: push.duration("upload_interval", Duration::from_secs(6 * 60 * 60)),
+            upload_interval: push.duration("upload_interval", Duration::from_hours(6)),
             allow_create: push.flag("allow_create", false),
             anonymous: push.flag("anonymous", false),
         },
@@ -107,8 +111,8 @@ pub(super) fn checks(section: &Section<'_>, timeout: Duration, hub: bool) -> Che
         checks.warn_at(
             &push.spot_of("upload_interval"),
             format!(
-                "shorter than the interval of the check ({:?}), which uploads no more often",
-                read.push.interval
+                "shorter than the interval of the check ({}), which uploads no more often",
+                humantime::format_duration(read.push.interval)
             ),
         );
     }
@@ -132,8 +136,9 @@ fn settings(
         section.warn_at(
             &section.spot_of("interval"),
             format!(
-                "the interval ({:?}) is shorter than the `timeout` of a run ({timeout:?}): late runs are left out",
-                settings.interval
+                "the interval ({}) is shorter than the `timeout` of a run ({}): late runs are left out",
+                humantime::format_duration(settings.interval),
+                humantime::format_duration(timeout)
             ),
         );
     }
@@ -147,7 +152,7 @@ fn default_interval(check: CheckName) -> Duration {
         CheckName::Referrers => 30,
         CheckName::Capabilities => 24 * 60,
     };
-    Duration::from_secs(minutes * 60)
+    Duration::from_mins(minutes)
 }
 
 /// Reads a repository; a single name on Docker Hub is one of `library/`.

@@ -11,6 +11,9 @@ pub(super) fn instead_of(word: &str, known: &[&str]) -> String {
     if !close.is_empty() {
         return format!("did you mean {}?", any_of(&close));
     }
+    if let Some((_, above)) = MISPLACED.iter().find(|(key, _)| *key == word) {
+        return format!("it stands under `{above}`");
+    }
     match known {
         [] => "remove it".to_owned(),
         known if known.len() > MOST_LISTED => {
@@ -29,6 +32,9 @@ fn close<'known>(word: &str, known: &[&'known str]) -> Vec<&'known str> {
         .filter(|(distance, candidate)| *distance <= candidate.len() / 3)
         .collect();
     close.sort_by_key(|(distance, _)| *distance);
+    if close.first().is_some_and(|(distance, _)| *distance == 0) {
+        close.truncate(1);
+    }
     close.into_iter().take(3).map(|(_, word)| word).collect()
 }
 
@@ -53,6 +59,22 @@ fn backticked(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| format!("`{word}`")).collect()
 }
 
+/// Keys that are often written one level too high, and where they belong.
+const MISPLACED: [(&str, &str); 12] = [
+    ("attempts", "retry"),
+    ("ca_file", "tls"),
+    ("cert_file", "tls"),
+    ("concurrency", "defaults"),
+    ("enabled", "checks: {pull: …}"),
+    ("histogram_buckets", "defaults"),
+    ("hosts", "credentials: {NAME: …}"),
+    ("insecure_skip_verify", "tls"),
+    ("interval", "checks: {pull: …}"),
+    ("key_file", "tls"),
+    ("mount_from", "checks: {capabilities: …}"),
+    ("upload_interval", "checks: {push: …}"),
+];
+
 /// A longer list would not be read.
 const MOST_LISTED: usize = 17;
 
@@ -69,6 +91,7 @@ mod tests {
             ("Interval", "did you mean `interval`?"),
             ("testRepository", "did you mean `test_repository`?"),
             ("test-repository", "did you mean `test_repository`?"),
+            ("interval s", "did you mean `interval`?"),
             ("uri", "did you mean `url`?"),
             (
                 "colour",
@@ -82,5 +105,13 @@ mod tests {
             "did you mean `abc` or `abd`?"
         );
         assert_eq!(instead_of("ab", &[]), "remove it");
+        assert_eq!(instead_of("ca_file", &known), "it stands under `tls`");
+        let long: Vec<String> = (0..18).map(|index| format!("key number {index}")).collect();
+        let long: Vec<&str> = long.iter().map(String::as_str).collect();
+        assert_eq!(
+            instead_of("x", &long),
+            "no key here is spelled alike; `examples/full.yml` shows every key"
+        );
+        assert!(instead_of("<<", &known).starts_with("merge keys are not read"));
     }
 }

@@ -135,6 +135,8 @@ fn syntax_error(error: &serde_yaml::Error) -> SyntaxError {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::*;
 
     /// The tree on one line, with the kinds of scalars and the numbers of parts.
@@ -247,7 +249,7 @@ mod tests {
         let mut deep = "a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n".to_owned();
         for level in 1..9 {
             let aliases = vec![format!("*a{}", level - 1); 10].join(", ");
-            deep += &format!("a{level}: &a{level} [{aliases}]\n");
+            writeln!(deep, "a{level}: &a{level} [{aliases}]").unwrap();
         }
         // Few aliases, each to much: within the parser's own limit.
         let wide = format!(

@@ -138,7 +138,7 @@ impl<'de> DeserializeSeed<'de> for KeySeed<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for KeySeed<'_> {
+impl Visitor<'_> for KeySeed<'_> {
     type Value = (String, Place);
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -208,8 +208,14 @@ pub(super) const TOO_MANY_PARTS: &str = "its aliases (`*name`) unfold to too man
 const NO_TAGS: &str = "YAML tags (`!name`) have no meaning here";
 const PLAIN_KEYS: &str = "a key of plain text";
 /// What to look for in the parser's words, and what is said instead of all of them.
-pub(super) const OWN_WORDS: [(&str, &str); 3] = [
+pub(super) const OWN_WORDS: [(&str, &str); 5] = [
     (TOO_MANY_PARTS, TOO_MANY_PARTS),
     (NO_TAGS, NO_TAGS),
     (PLAIN_KEYS, "a key is a list or a map"),
+    // serde's words go on with the value, as in `password: !!int hunter2`.
+    (
+        "invalid value: ",
+        "a value does not fit its YAML tag (`!!int` and its like)",
+    ),
+    ("invalid type: ", "a value is of no kind that is known here"),
 ];

@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn a_set_that_cannot_be_sent_is_refused_in_words() {
+    fn a_pair_that_cannot_be_sent_is_refused_in_words() {
         let half = |username: Option<&str>, password: Option<&str>| Source::Basic {
             username: username.map(str::to_owned),
             password: password.map(inline),
@@ -348,6 +348,14 @@ mod tests {
                 env("BYTES"),
                 "the environment variable `BYTES` of the password is not UTF-8",
             ),
+        ] {
+            assert_eq!(read(&source), Err(message.to_owned()));
+        }
+    }
+
+    #[test]
+    fn a_token_that_cannot_be_sent_is_refused_in_words() {
+        for (source, message) in [
             (
                 token("Bearer x"),
                 "the configured token begins with `Bearer `: write the token alone",

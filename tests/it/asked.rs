@@ -14,14 +14,14 @@ use oci_registry_exporter::{
 use registry_sim::RegistrySim;
 
 /// One configured registry and the prober that asks it again and again.
-pub struct Asked {
-    pub target: Arc<Target>,
+pub(crate) struct Asked {
+    pub(crate) target: Arc<Target>,
     prober: Prober,
 }
 
 /// What one cycle brought.
 #[derive(Default)]
-pub struct Cycle {
+pub(crate) struct Cycle {
     reports: Mutex<Vec<Report>>,
     observation: Mutex<Option<Observation>>,
 }
@@ -38,7 +38,7 @@ impl Sink for Cycle {
 
 impl Asked {
     /// The registry of this configuration (the first one).
-    pub fn of(yaml: &str) -> Self {
+    pub(crate) fn of(yaml: &str) -> Self {
         let environment = Environment::default();
         let config = config::parse(yaml, "test.yml", Path::new("/"), &environment)
             .unwrap_or_else(|errors| panic!("{errors}\n{yaml}"));
@@ -49,12 +49,13 @@ impl Asked {
     }
 
     /// A simulated registry with the image `team/app:latest`; `more` are further keys, one a line.
-    pub fn sim(sim: &RegistrySim, more: &str) -> Self {
-        let more: String = more
-            .lines()
-            .filter(|line| !line.trim().is_empty())
-            .map(|line| format!("    {}\n", line.trim_end()))
-            .collect();
+    pub(crate) fn sim(sim: &RegistrySim, more: &str) -> Self {
+        let mut keys = String::new();
+        for line in more.lines().filter(|line| !line.trim().is_empty()) {
+            keys.push_str("    ");
+            keys.push_str(line.trim_end());
+            keys.push('\n');
+        }
         let ca = sim.ca_pem().map(|pem| {
             let path =
                 std::env::temp_dir().join(format!("ca-{}-{}.pem", std::process::id(), sim.port()));
@@ -62,14 +63,14 @@ impl Asked {
             format!("    tls: {{ca_file: {}}}\n", path.display())
         });
         Self::of(&format!(
-            "registries:\n  - name: sim\n    url: {}\n{more}{}",
+            "registries:\n  - name: sim\n    url: {}\n{keys}{}",
             sim.url(),
             ca.unwrap_or_default()
         ))
     }
 
     /// One cycle in which these checks are due.
-    pub async fn cycle(&self, due: &[CheckName]) -> Cycle {
+    pub(crate) async fn cycle(&self, due: &[CheckName]) -> Cycle {
         let subjects: Vec<Subject> = checks::questions(&self.target)
             .into_iter()
             .map(|(subject, _)| subject)
@@ -81,19 +82,19 @@ impl Asked {
     }
 
     /// One cycle of the three read-only checks.
-    pub async fn reads(&self) -> Cycle {
+    pub(crate) async fn reads(&self) -> Cycle {
         self.cycle(&READS).await
     }
 }
 
 impl Cycle {
     /// Every report.
-    pub fn reports(&self) -> Vec<Report> {
+    pub(crate) fn reports(&self) -> Vec<Report> {
         self.reports.lock().unwrap().clone()
     }
 
     /// What the cycle showed beside its reports.
-    pub fn observation(&self) -> Observation {
+    pub(crate) fn observation(&self) -> Observation {
         self.observation
             .lock()
             .unwrap()
@@ -102,7 +103,7 @@ impl Cycle {
     }
 
     /// The outcome of a check (the first one, where there are several).
-    pub fn outcome(&self, check: CheckName) -> Outcome {
+    pub(crate) fn outcome(&self, check: CheckName) -> Outcome {
         self.reports()
             .into_iter()
             .find(|report| report.subject.check == check)
@@ -111,7 +112,7 @@ impl Cycle {
     }
 
     /// `status/reason` of every report, in order.
-    pub fn verdicts(&self) -> Vec<String> {
+    pub(crate) fn verdicts(&self) -> Vec<String> {
         self.reports()
             .iter()
             .map(|report| verdict(report.outcome.status, report.outcome.reason))
@@ -119,7 +120,7 @@ impl Cycle {
     }
 
     /// The words of what was sent, in order.
-    pub fn operations(&self) -> Vec<&'static str> {
+    pub(crate) fn operations(&self) -> Vec<&'static str> {
         self.reports()
             .iter()
             .flat_map(|report| report.requests.iter())
@@ -129,7 +130,7 @@ impl Cycle {
 }
 
 /// `status/reason`.
-pub fn verdict(status: Status, reason: Option<Reason>) -> String {
+pub(crate) fn verdict(status: Status, reason: Option<Reason>) -> String {
     match reason {
         Some(reason) => format!("{}/{}", status.as_str(), reason.as_str()),
         None => status.as_str().to_owned(),
@@ -137,7 +138,7 @@ pub fn verdict(status: Status, reason: Option<Reason>) -> String {
 }
 
 /// The checks that write nothing.
-pub const READS: [CheckName; 3] = [
+pub(crate) const READS: [CheckName; 3] = [
     CheckName::Credentials,
     CheckName::Pull,
     CheckName::Referrers,

@@ -1,14 +1,21 @@
 //! Configurations as files: each bad one with its exact message, each good one with what it comes to.
 
+mod canary;
+mod environment;
+mod found;
+
 use std::{
+    collections::HashSet,
     fmt::Write as _,
     fs,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use oci_registry_exporter::{
-    config::{self, Config, Environment, Load},
-    credentials::Source,
+    config::{self, Config, ConfigErrors, Environment, Target},
+    credentials::{SecretSource, Source},
+    outcome::Capability,
 };
 
 #[test]
@@ -59,9 +66,6 @@ fn differing(folder: &str, judge: impl Fn(&str, &str) -> String) -> String {
         let text = fs::read_to_string(&path).unwrap();
         let expected = fs::read_to_string(path.with_extension("txt")).unwrap_or_default();
         let found = judge(&text, name) + "\n";
-        if std::path::Path::new("/tmp/w/bless").exists() {
-            fs::write(path.with_extension("txt"), &found).unwrap();
-        }
         if found != expected {
             let _ = write!(
                 differing,
@@ -70,6 +74,215 @@ fn differing(folder: &str, judge: impl Fn(&str, &str) -> String) -> String {
         }
     }
     differing
+}
+
+#[test]
+fn what_a_registry_inherits_is_replaced_key_by_key() {
+    let config = parsed(&file("good/inheritance.yml"), &[]).unwrap();
+    let [oci, own] = &config.registries[..] else {
+        panic!("two registries: {:?}", config.registries);
+    };
+    assert_eq!(oci.timeout, Duration::from_secs(20));
+    assert_eq!(own.timeout, Duration::from_secs(20));
+    assert_eq!(oci.checks.pull.interval, Duration::from_mins(2));
+    assert!(oci.checks.pull.enabled);
+    assert_eq!(own.checks.pull.interval, Duration::from_mins(2));
+    assert!(!own.checks.pull.enabled);
+    assert!(!own.checks.push.enabled);
+    assert_eq!(own.retry.options().attempts, 2);
+    assert_eq!(own.retry.options().initial, Duration::from_secs(2));
+    let labels = |target: &Target| format!("{:?}", target.labels);
+    assert_eq!(labels(oci), r#"{"tier": "1", "zone": "eu"}"#);
+    assert_eq!(labels(own), r#"{"tier": "2", "zone": "eu"}"#);
+    assert_eq!(
+        oci.proxy.url.as_ref().unwrap().as_str(),
+        "http://proxy.example.com:3128/"
+    );
+    assert_eq!(oci.proxy.no_proxy, ["a.example.com"]);
+    assert_eq!(own.proxy.url, None);
+    assert!(own.proxy.from_environment);
+    assert!(own.proxy.no_proxy.is_empty());
+    assert!(config.histogram_buckets.is_empty());
+}
+
+#[test]
+fn the_full_example_says_every_key_and_its_default() {
+    let text = fs::read_to_string(root().join("examples/full.yml")).unwrap();
+    let config = parsed(&text, &[]).unwrap();
+    assert_eq!(config.warnings, Vec::<String>::new());
+    // The defaults in it are those of a file without them.
+    let bare = parsed("registries: [{url: https://docker.io}]", &[]).unwrap();
+    assert_eq!(config.concurrency, bare.concurrency);
+    assert_eq!(config.histogram_buckets, bare.histogram_buckets);
+    assert_eq!(config.registries[2], bare.registries[0]);
+
+    let production = &config.registries[0];
+    assert_eq!(production.name, "production");
+    assert_eq!(
+        production.tls.ca_file.as_deref(),
+        Some(Path::new("/etc/ssl/corp.pem"))
+    );
+    assert_eq!(
+        production.tls.cert_file.as_deref(),
+        Some(Path::new("/etc/ssl/client.pem"))
+    );
+    assert_eq!(
+        production.tls.key_file.as_deref(),
+        Some(Path::new("/etc/ssl/client-key.pem"))
+    );
+    assert_eq!(
+        production.tls.server_name.as_deref(),
+        Some("harbor.example.com")
+    );
+    assert_eq!(production.checks.pull.interval, Duration::from_mins(1));
+    assert_eq!(production.product.as_deref(), Some("harbor"));
+    assert_eq!(production.token_hosts, ["auth.example.com"]);
+    assert_eq!(
+        production.resolve["harbor.example.com"].to_string(),
+        "10.0.0.7"
+    );
+    assert!(production.expect[&Capability::ReferrersApi]);
+    assert!(!production.expect[&Capability::ManifestDelete]);
+    assert_eq!(
+        production.repositories[0].credential.source,
+        Source::Basic {
+            username: Some("robot$probe".to_owned()),
+            password: Some(SecretSource::File("/etc/secrets/harbor".into())),
+        }
+    );
+    let shared = &config.registries[1];
+    let sets: Vec<&str> = shared
+        .credential_sets()
+        .iter()
+        .map(|set| set.name.as_str())
+        .collect();
+    assert_eq!(sets, ["platform", "team-a", "anonymous"]);
+    assert_eq!(
+        shared.repositories[0].credential.expires,
+        Some(1_803_859_200)
+    );
+    assert_eq!(shared.repositories[1].tag.as_str(), "1.10");
+    assert_eq!(shared.repositories[1].labels["team"], "a");
+}
+
+/// `# key:` of an example counts: it is shown.
+#[test]
+fn the_examples_are_good_and_show_every_key() {
+    for name in ["minimal", "oci-block", "full"] {
+        let text = fs::read_to_string(root().join(format!("examples/{name}.yml"))).unwrap();
+        let config = parsed(&text, &[]).unwrap_or_else(|errors| panic!("{name}: {errors}"));
+        assert!(config.warnings.is_empty(), "{name}: {:?}", config.warnings);
+    }
+    let full = fs::read_to_string(root().join("examples/full.yml")).unwrap();
+    // A wrong key lists or hints at the known ones; these are all of a registry's.
+    for key in [
+        "name",
+        "url",
+        "credentials",
+        "repositories",
+        "product",
+        "token_hosts",
+        "resolve",
+        "username",
+        "password",
+        "password_file",
+        "password_env",
+        "password_secret_ref",
+        "token",
+        "token_file",
+        "token_env",
+        "anonymous",
+        "test_repository",
+        "test_tag",
+        "push_repository",
+        "checks",
+        "timeout",
+        "request_timeout",
+        "connect_timeout",
+        "retry",
+        "tls",
+        "proxy_url",
+        "no_proxy",
+        "proxy_from_environment",
+        "http2",
+        "user_agent_comment",
+        "labels",
+        "expect",
+    ] {
+        assert!(full.contains(key), "{key}");
+    }
+}
+
+#[test]
+fn fingerprints_know_every_setting_and_no_secret() {
+    let one = |keys: &str| {
+        let text = format!("registries: [{{url: https://a.example.com, username: robot, {keys}}}]");
+        let config = parsed(&text, &[]).unwrap_or_else(|errors| panic!("{errors}"));
+        (config.registries[0].fingerprint, config.hash)
+    };
+    let base = one("password: x");
+    assert_eq!(one("password: x"), base);
+    assert_eq!(one("password: y"), base);
+    let mut seen = HashSet::from([base.0]);
+    for keys in [
+        "password_file: /x",
+        "password_file: /y",
+        "password_env: X",
+        "name: b, password: x",
+        "password: x, test_repository: team/a",
+        "password: x, test_tag: edge",
+        "password: x, push_repository: team/a",
+        "password: x, checks: {pull: {interval: 1m}}",
+        "password: x, checks: {pull: {enabled: false}}",
+        "password: x, checks: {push: {anonymous: true}}",
+        "password: x, checks: {push: {allow_create: true}}",
+        "password: x, checks: {push: {upload_interval: 7h}}",
+        "password: x, checks: {capabilities: {probe_deletes: false}}",
+        "password: x, checks: {capabilities: {allow_get: true}}",
+        "password: x, checks: {capabilities: {mount_from: team/a}}",
+        "password: x, retry: {attempts: 3}",
+        "password: x, retry: {initial: 2s}",
+        "password: x, retry: {factor: 3}",
+        "password: x, retry: {max: 20s}",
+        "password: x, retry: {retry_after_max: 1m}",
+        "password: x, retry: {transient_attempts: 2}",
+        "password: x, timeout: 29s",
+        "password: x, request_timeout: 9s",
+        "password: x, connect_timeout: 4s",
+        "password: x, tls: {ca_file: /x}",
+        "password: x, tls: {cert_file: /x, key_file: /y}",
+        "password: x, tls: {server_name: b.example.com}",
+        "password: x, tls: {insecure_skip_verify: true}",
+        "password: x, proxy_url: http://p.example.com",
+        "password: x, no_proxy: [b]",
+        "password: x, proxy_from_environment: true",
+        "password: x, labels: {a: b}",
+        "password: x, expect: {referrers_api: true}",
+        "password: x, expect: {referrers_api: false}",
+        "password: x, product: harbor",
+        "password: x, token_hosts: [b.example.com]",
+        "password: x, resolve: {a.example.com: 10.0.0.7}",
+        "password: x, http2: false",
+        "password: x, user_agent_comment: c",
+    ] {
+        let (fingerprint, hash) = one(keys);
+        assert!(seen.insert(fingerprint), "{keys}");
+        assert_ne!(hash, base.1, "{keys}");
+        assert!(hash < 1 << 48, "{keys}");
+    }
+}
+
+fn parsed(text: &str, variables: &[(&str, &str)]) -> Result<Config, ConfigErrors> {
+    let environment = variables.iter().copied().collect();
+    config::parse(text, "config.yml", Path::new("/etc/exporter"), &environment)
+}
+
+fn file(name: &str) -> String {
+    fs::read_to_string(data().join(name)).unwrap()
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// What a reader of the file wants to know, a line for each registry and repository.
@@ -97,5 +310,5 @@ fn summary(config: &Config) -> String {
 }
 
 fn data() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/testdata/config")
+    root().join("tests/testdata/config")
 }

@@ -1,9 +1,4 @@
 //! The room `transport` against servers that answer well, badly and not at all.
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test that cannot go on says where"
-)]
 
 mod faults;
 mod policies;

@@ -361,7 +361,6 @@ fn config(registries: Vec<Target>) -> Config {
 
 fn repository(name: &str, credential: &str) -> TestRepository {
     TestRepository {
-        pull: true,
         name: Repository::parse(name).expect("a repository"),
         tag: Tag::parse("latest").expect("a tag"),
         guessed: false,
@@ -372,7 +371,6 @@ fn repository(name: &str, credential: &str) -> TestRepository {
             expires: None,
         }),
         push: PushWish::No,
-        pull: true,
         labels: BTreeMap::new(),
     }
 }

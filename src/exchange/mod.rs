@@ -1,75 +1,23 @@
 //! What went out and what came back, as plain data: no socket, no clock.
 
+mod operation;
+mod sent;
+
 use std::{fmt, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method};
 use url::Url;
 
-use crate::{secret::Secret, words::word};
+pub use operation::Operation;
+pub use sent::{CODES, Certificate, Connection, Sent};
+
+use crate::secret::Secret;
 
 /// The cap of an answer that is a token, an error or a ping (bytes).
 pub const SMALL_BODY: usize = 64 * 1024;
 /// The cap of a manifest, an index or a referrers page (bytes).
 pub const MANIFEST_BODY: usize = 4 * 1024 * 1024;
-
-/// What a request is for; the label `operation` of the request counters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Operation {
-    /// `GET /v2/` without credentials.
-    Ping,
-    /// `GET /v2/` with credentials.
-    PingAuth,
-    /// A request to a token endpoint.
-    Token,
-    /// `HEAD` of a manifest.
-    ManifestHead,
-    /// `GET` of a manifest.
-    ManifestGet,
-    /// `GET` of the referrers of a digest.
-    Referrers,
-    /// `HEAD` of the referrers tag (`sha256-<hex>`).
-    FallbackTag,
-    /// `GET` of a tag list, the guard of the push check.
-    TagsList,
-    /// `POST` that opens an upload session.
-    UploadStart,
-    /// `PATCH` of a chunk.
-    UploadPatch,
-    /// `DELETE` of an upload session.
-    UploadCancel,
-    /// `POST` that asks for a blob to be mounted.
-    Mount,
-    /// `DELETE` of the all-zero manifest digest.
-    ManifestDelete,
-    /// `DELETE` of the all-zero blob digest.
-    BlobDelete,
-}
-
-impl Operation {
-    /// Every operation with its word, in the order of the documentation.
-    pub const ALL: [(Self, &'static str); 14] = [
-        (Self::Ping, "ping"),
-        (Self::PingAuth, "ping_auth"),
-        (Self::Token, "token"),
-        (Self::ManifestHead, "manifest_head"),
-        (Self::ManifestGet, "manifest_get"),
-        (Self::Referrers, "referrers"),
-        (Self::FallbackTag, "fallback_tag"),
-        (Self::TagsList, "tags_list"),
-        (Self::UploadStart, "upload_start"),
-        (Self::UploadPatch, "upload_patch"),
-        (Self::UploadCancel, "upload_cancel"),
-        (Self::Mount, "mount"),
-        (Self::ManifestDelete, "manifest_delete"),
-        (Self::BlobDelete, "blob_delete"),
-    ];
-
-    /// The word used in metrics, JSON and logs.
-    pub fn as_str(self) -> &'static str {
-        word(&Self::ALL, self)
-    }
-}
 
 /// The value of an `Authorization` header; it cannot be printed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -222,83 +170,6 @@ impl std::error::Error for TransportError {}
 /// One request's end: an answer or the lack of one.
 pub type Exchange = Result<Reply, TransportError>;
 
-/// One request that was sent, as the counters and `--verbose` show it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sent {
-    /// What it was for.
-    pub operation: Operation,
-    /// The method.
-    pub method: Method,
-    /// Where to, without userinfo and query values that could be secret.
-    pub url: String,
-    /// The status, or how it failed.
-    pub end: Result<u16, TransportErrorKind>,
-    /// From sending to the end.
-    pub elapsed: Duration,
-    /// The connection's way, where this request opened one.
-    pub connection: Option<Connection>,
-    /// A repeated try of the same request.
-    pub retry: bool,
-}
-
-impl Sent {
-    /// The label `code`: one of a closed set.
-    pub fn code(&self) -> &'static str {
-        match self.end {
-            Err(_) => "error",
-            Ok(401) => "401",
-            Ok(403) => "403",
-            Ok(404) => "404",
-            Ok(405) => "405",
-            Ok(429) => "429",
-            Ok(status) => match status / 100 {
-                2 => "2xx",
-                3 => "3xx",
-                4 => "4xx",
-                5 => "5xx",
-                _ => "error",
-            },
-        }
-    }
-}
-
-/// Every value of [`Sent::code`].
-pub const CODES: [&str; 10] = [
-    "2xx", "3xx", "401", "403", "404", "405", "429", "4xx", "5xx", "error",
-];
-
-/// How a fresh connection came to stand.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Connection {
-    /// The address that was connected to.
-    pub address: Option<std::net::IpAddr>,
-    /// Every address that the name resolved to, sorted.
-    pub addresses: Vec<std::net::IpAddr>,
-    /// Name resolution.
-    pub resolve: Option<Duration>,
-    /// The TCP handshake (and a proxy's `CONNECT`).
-    pub connect: Option<Duration>,
-    /// The TLS handshake.
-    pub tls: Option<Duration>,
-    /// `1.2` or `1.3`.
-    pub tls_version: Option<&'static str>,
-    /// What the server showed, also where it was refused.
-    pub certificates: Vec<Certificate>,
-    /// From the request's last byte to the answer's head.
-    pub processing: Option<Duration>,
-    /// From the answer's head to its last byte read.
-    pub transfer: Option<Duration>,
-}
-
-/// One certificate of a shown chain.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Certificate {
-    /// Seconds since the epoch when it ends.
-    pub not_after: i64,
-    /// SHA-256 of its DER form.
-    pub sha256: [u8; 32],
-}
-
 #[cfg(test)]
 pub(crate) mod testing {
     //! Answers for the tables of the floors above.
@@ -335,32 +206,6 @@ pub(crate) mod testing {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn code_is_of_the_closed_set() {
-        let sent = |end| Sent {
-            operation: Operation::Ping,
-            method: Method::GET,
-            url: String::new(),
-            end,
-            elapsed: Duration::ZERO,
-            connection: None,
-            retry: false,
-        };
-        for (end, code) in [
-            (Ok(200), "2xx"),
-            (Ok(303), "3xx"),
-            (Ok(401), "401"),
-            (Ok(418), "4xx"),
-            (Ok(429), "429"),
-            (Ok(503), "5xx"),
-            (Ok(999), "error"),
-            (Err(TransportErrorKind::Timeout), "error"),
-        ] {
-            assert_eq!(sent(end).code(), code);
-            assert!(CODES.contains(&sent(end).code()));
-        }
-    }
 
     #[test]
     fn media_type_drops_parameters_and_case() {

@@ -1,0 +1,130 @@
+//! Tokens: one per credential set and scope in a cycle.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{Client, Refusal, judge::server_error};
+use crate::{
+    auth::{self, AuthError, Trust},
+    config::CredentialSet,
+    exchange::{Authorization, Reply, Request},
+    oci::{Challenge, Scope},
+    outcome::Reason,
+    secret::Credentials,
+};
+
+/// A token that was granted in this cycle.
+#[derive(Debug, Clone)]
+pub(super) struct Held {
+    authorization: Authorization,
+    obtained: Instant,
+    life: Duration,
+    expires_at: Option<i64>,
+}
+
+/// What a token endpoint answered.
+#[derive(Debug, Clone)]
+pub(super) enum TokenAnswer {
+    /// A token.
+    Token {
+        /// As a header.
+        authorization: Authorization,
+        /// Age at hand-over: more than nothing where an earlier question paid for it.
+        age: Duration,
+        /// Time of the token request, where it was sent just now.
+        elapsed: Option<Duration>,
+        /// Its end by the token's own word (seconds since the epoch).
+        expires_at: Option<i64>,
+    },
+    /// Anything else that is not 429, 5xx or silence.
+    Denied(Reply),
+}
+
+impl Client {
+    /// A token for this scope (or for none, in the login flow), once per cycle.
+    pub(super) async fn token(
+        &self,
+        set: &CredentialSet,
+        challenge: &Challenge,
+        scope: Option<&Scope>,
+    ) -> Result<TokenAnswer, Refusal> {
+        let words = scope.map(Scope::to_string).unwrap_or_default();
+        let key = (set.name.clone(), words.clone());
+        if let Some(held) = self.cycle().tokens.get(&key)
+            && held.obtained.elapsed() + TOKEN_MARGIN < held.life
+        {
+            return Ok(TokenAnswer::Token {
+                authorization: held.authorization.clone(),
+                age: held.obtained.elapsed(),
+                elapsed: None,
+                expires_at: held.expires_at,
+            });
+        }
+        let credentials = self.credentials(set).unwrap_or(Credentials::Anonymous);
+        let trust = Trust {
+            registry: &self.target.url,
+            token_hosts: &self.target.token_hosts,
+        };
+        let scopes: Vec<Scope> = scope.into_iter().cloned().collect();
+        let request = auth::token_request(challenge, &credentials, &scopes, &trust)
+            .map_err(|error| untrusted(&error))?;
+        let host = request.url.host_str().unwrap_or_default().to_owned();
+        let reply = self.send_for_token(&request, &host).await?;
+        if !(200..300).contains(&reply.status) {
+            return Ok(TokenAnswer::Denied(reply));
+        }
+        let Some(token) = auth::token(&reply) else {
+            return Err(Refusal::Unclear(
+                Reason::Protocol,
+                format!("the token endpoint at {host} answers 200 without a token"),
+            ));
+        };
+        let claims = token.claims.as_ref();
+        let held = Held {
+            authorization: Authorization::Bearer(token.secret.clone()),
+            obtained: Instant::now(),
+            life: token.life,
+            expires_at: claims.and_then(|claims| claims.exp),
+        };
+        let mut cycle = self.cycle();
+        if let Some(access) = claims.and_then(|claims| claims.access.as_ref()) {
+            cycle.sight.grant(&set.name, &words, access);
+        }
+        cycle.tokens.insert(key, held.clone());
+        Ok(TokenAnswer::Token {
+            authorization: held.authorization,
+            age: Duration::ZERO,
+            elapsed: Some(reply.elapsed),
+            expires_at: held.expires_at,
+        })
+    }
+
+    async fn send_for_token(&self, request: &Request, host: &str) -> Result<Reply, Refusal> {
+        let refusal = match self.send(request).await {
+            Ok(reply) if reply.status >= 500 => {
+                server_error(&format!("the token endpoint at {host}"), &reply)
+            }
+            Ok(reply) => return Ok(reply),
+            Err(failure) => {
+                failure.of_door(&format!("the token endpoint at {host} cannot be reached"))
+            }
+        };
+        if matches!(refusal, Refusal::Fatal(..)) {
+            self.cycle().fatal = Some(refusal.clone());
+        }
+        Err(refusal)
+    }
+}
+
+fn untrusted(error: &AuthError) -> Refusal {
+    match error {
+        AuthError::UntrustedHost { .. } => {
+            Refusal::Rejected(Reason::UntrustedHost, error.to_string())
+        }
+        _ => Refusal::Unclear(Reason::Protocol, error.to_string()),
+    }
+}
+
+/// A token is renewed so long before its end (`checks.md` 2).
+const TOKEN_MARGIN: Duration = Duration::from_secs(10);
