@@ -16,4 +16,6 @@ mod cycle;
 #[cfg(test)]
 mod exposition;
 #[cfg(test)]
+mod lab;
+#[cfg(test)]
 mod transport;
