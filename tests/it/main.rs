@@ -16,6 +16,8 @@ mod cycle;
 #[cfg(test)]
 mod exposition;
 #[cfg(test)]
+mod golden;
+#[cfg(test)]
 mod lab;
 #[cfg(test)]
 mod transport;

@@ -23,4 +23,5 @@ pub(crate) mod prometheus;
 pub(crate) mod registry;
 pub(crate) mod tokens;
 
+mod results;
 mod servers;
