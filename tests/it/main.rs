@@ -15,6 +15,7 @@ mod config;
 mod cycle;
 #[cfg(test)]
 mod exposition;
+mod server;
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
