@@ -15,10 +15,10 @@ mod config;
 mod cycle;
 #[cfg(test)]
 mod exposition;
-mod server;
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
 mod lab;
+mod server;
 #[cfg(test)]
 mod transport;
