@@ -17,6 +17,7 @@ mod error;
 mod files;
 mod observer;
 mod options;
+mod pem;
 mod proxy;
 mod redact;
 mod request;

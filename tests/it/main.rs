@@ -8,6 +8,8 @@ mod architecture;
 #[cfg(test)]
 mod asked;
 #[cfg(test)]
+mod bad_input;
+#[cfg(test)]
 mod cli;
 #[cfg(test)]
 mod config;
@@ -15,6 +17,10 @@ mod config;
 mod cycle;
 #[cfg(test)]
 mod exposition;
+#[cfg(test)]
+mod golden;
+#[cfg(test)]
+mod lab;
 #[cfg(test)]
 mod server;
 #[cfg(test)]

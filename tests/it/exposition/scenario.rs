@@ -371,6 +371,7 @@ fn repository(name: &str, credential: &str) -> TestRepository {
             expires: None,
         }),
         push: PushWish::No,
+        pull: true,
         labels: BTreeMap::new(),
     }
 }
