@@ -121,6 +121,7 @@ async fn ask(
         grace: GRACE,
     };
     let watch = Arc::clone(&daemon.watch);
+    let sessions = Arc::clone(&prober);
     let cycle = move |lane: usize, due: Vec<Subject>| {
         let daemon = Arc::clone(&daemon);
         let prober = Arc::clone(&prober);
@@ -134,6 +135,8 @@ async fn ask(
         }
     };
     scheduler::run(lanes, limits, watch, cycle, stopped).await;
+    // Cycles may have been cut off; what they opened is still being cancelled.
+    sessions.sessions_ended().await;
 }
 
 /// The daemon before its first cycle: what is not asked has its report already.

@@ -25,3 +25,5 @@ mod lab;
 mod server;
 #[cfg(test)]
 mod transport;
+#[cfg(test)]
+mod writes;
