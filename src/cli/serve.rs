@@ -18,12 +18,8 @@ use tokio::{
 };
 
 use super::{
-    Failure,
-    flags::{Flags, ListenAddress},
-    load,
-    pages::Daemon,
-    signals::Signals,
-    status_log::StatusLog,
+    Failure, flags::Flags, load, pages::Daemon, signals::Signals, status_log::StatusLog,
+    values::ListenAddress,
 };
 use crate::{
     checks,
