@@ -197,7 +197,7 @@ fn announce(config: &Config) {
     tracing::info!(file, registries, "configuration loaded");
     for target in &config.registries {
         let repositories = target.repositories.len();
-        let url = target.url.as_str();
+        let url = target.url.as_str().trim_end_matches('/');
         tracing::info!(registry = target.name, url, repositories, "registry");
     }
 }
