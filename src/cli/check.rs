@@ -126,7 +126,7 @@ async fn cycle(prober: &Prober, target: &Arc<Target>, checks: &[CheckName]) -> R
     let mut reports = collected.reports();
     RegistryReports {
         name: target.name.clone(),
-        url: target.url.to_string(),
+        url: target.url.as_str().trim_end_matches('/').to_owned(),
         entries: subjects
             .into_iter()
             .map(|subject| {

@@ -18,12 +18,8 @@ use tokio::{
 };
 
 use super::{
-    Failure,
-    flags::{Flags, ListenAddress},
-    load,
-    pages::Daemon,
-    signals::Signals,
-    status_log::StatusLog,
+    Failure, flags::Flags, load, pages::Daemon, signals::Signals, status_log::StatusLog,
+    values::ListenAddress,
 };
 use crate::{
     checks,
@@ -204,7 +200,7 @@ fn announce(config: &Config) {
     tracing::info!(file, registries, "configuration loaded");
     for target in &config.registries {
         let repositories = target.repositories.len();
-        let url = target.url.as_str();
+        let url = target.url.as_str().trim_end_matches('/');
         tracing::info!(registry = target.name, url, repositories, "registry");
     }
 }
