@@ -38,7 +38,9 @@ impl Sight {
         if let Some(connection) = &sent.connection {
             self.connection(connection);
         }
-        let up = exchange.as_ref().is_ok_and(like_a_registry);
+        let up = exchange
+            .as_ref()
+            .is_ok_and(|reply| like_a_registry(sent.operation, reply));
         self.up.get_or_insert(up);
         if let Ok(reply) = exchange {
             self.reply(reply, host);
