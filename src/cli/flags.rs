@@ -178,7 +178,7 @@ pub(super) struct ListenAddress {
     pub(super) port: u16,
 }
 
-/// Reads the command line of this process.
+/// Reads a command line.
 ///
 /// # Errors
 /// What is wrong with it; also help and version, which are no errors to the user.
