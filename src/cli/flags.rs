@@ -85,7 +85,6 @@ pub(super) struct Flags {
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = OF_CHECK)]
-#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 pub(super) struct CheckFlags {
     /// Only checks with one of these tags, such as `registry` (repeatable)
     #[arg(long = "tag", value_name = "TAG", global = true)]

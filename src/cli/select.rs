@@ -65,20 +65,20 @@ fn unknown(name: &str, known: &[&str]) -> String {
         .map(|other| (distance(other), other))
         .filter(|(distance, other)| *distance <= other.chars().count() / 3)
         .min_by_key(|(distance, _)| *distance);
-    let mut text = format!("no registry is named `{name}`\n  hint: ");
-    if let Some((_, closest)) = closest {
-        text.push_str(&format!("did you mean `{closest}`? "));
-    }
+    let meant = closest.map_or_else(String::new, |(_, closest)| {
+        format!("did you mean `{closest}`? ")
+    });
     let listed: Vec<String> = known
         .iter()
         .take(MOST_LISTED)
         .map(|name| format!("`{name}`"))
         .collect();
-    text.push_str(&format!("configured are: {}", listed.join(", ")));
-    if known.len() > MOST_LISTED {
-        text.push_str(&format!(" and {} more", known.len() - MOST_LISTED));
-    }
-    text
+    let listed = listed.join(", ");
+    let more = match known.len().saturating_sub(MOST_LISTED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("no registry is named `{name}`\n  hint: {meant}configured are: {listed}{more}")
 }
 
 const MOST_LISTED: usize = 20;
