@@ -54,7 +54,7 @@ fn demo(once: bool) -> Result<ExitCode, Box<dyn Error>> {
     let file = folder.path().join("demo.yml");
     fs::write(&file, registries.config())?;
 
-    say(&introduction(&registries))?;
+    say(&introduction())?;
     let reported = exporter("check", &file, &["--log.level", "info"]);
     // 1 and 3 too are as they should be: some registries are here to fail.
     if reported == ExitCode::from(2) {
@@ -106,13 +106,17 @@ fn listen_address() -> io::Result<SocketAddr> {
         .local_addr()
 }
 
-fn introduction(registries: &Registries) -> String {
-    let mut text = String::from("Registries that are not there, each on a port of 127.0.0.1:\n\n");
-    for (name, story) in registries.stories() {
-        text.push_str(&format!("  {name:<16} {story}\n"));
-    }
-    text.push_str("\nOne cycle of each, as `oci-registry-exporter check` prints it:\n\n");
-    text
+fn introduction() -> String {
+    let stories = registries::STORIES.map(|(name, story)| format!("  {name:<16} {story}\n"));
+    format!(
+        "Registries that are not there, simulated on this machine:
+
+{}
+One cycle of each, as `oci-registry-exporter check` prints it:
+
+",
+        stories.concat()
+    )
 }
 
 fn directions(address: SocketAddr, file: &Path) -> String {

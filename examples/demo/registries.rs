@@ -27,33 +27,6 @@ impl Registries {
         })
     }
 
-    /// What each of them is there to show.
-    pub(crate) fn stories(&self) -> [(&'static str, &'static str); 6] {
-        [
-            (
-                "healthy",
-                "Harbor: everything works, referrers API included",
-            ),
-            (
-                "fallback",
-                "GHCR: no referrers API, clients need the fallback tag",
-            ),
-            (
-                "wrong-password",
-                "Distribution: the configured password is wrong",
-            ),
-            ("rate-limited", "Docker Hub: answers 429 to pulls"),
-            (
-                "shared",
-                "Harbor: two teams, and the right of team-b to pull was taken away",
-            ),
-            (
-                "changing",
-                "Zot: loses its referrers API while the demo runs",
-            ),
-        ]
-    }
-
     /// The configuration, as a user would write it; but for the intervals.
     pub(crate) fn config(&self) -> String {
         CONFIG
@@ -76,7 +49,7 @@ async fn healthy() -> io::Result<RegistrySim> {
     let sim = RegistrySim::profile(Profile::HARBOR_2_11)
         .user(
             "robot$demo",
-            "demo-healthy",
+            "secret-of-healthy",
             [("platform/canary", "pull,push,delete")],
         )
         .without_log()
@@ -88,7 +61,11 @@ async fn healthy() -> io::Result<RegistrySim> {
 
 async fn fallback() -> io::Result<RegistrySim> {
     let sim = RegistrySim::profile(Profile::GHCR)
-        .user("acme", "demo-fallback", [("acme/app", "pull,push,delete")])
+        .user(
+            "acme",
+            "secret-of-fallback",
+            [("acme/app", "pull,push,delete")],
+        )
         .without_log()
         .try_start()
         .await?;
@@ -101,7 +78,7 @@ async fn wrong_password() -> io::Result<RegistrySim> {
         .auth(Scheme::Basic)
         .user(
             "ci",
-            "demo-the-right-one",
+            "secret-of-ci",
             [("tools/builder", "pull,push,delete")],
         )
         .without_log()
@@ -126,10 +103,10 @@ async fn shared() -> io::Result<RegistrySim> {
     let sim = RegistrySim::profile(Profile::HARBOR_2_11)
         .user(
             "robot$team-a",
-            "demo-team-a",
+            "secret-of-team-a",
             [("team-a/app", "pull,push,delete")],
         )
-        .user("robot$team-b", "demo-team-b", [("team-b/old", "pull")])
+        .user("robot$team-b", "secret-of-team-b", [("team-b/old", "pull")])
         .without_log()
         .try_start()
         .await?;
@@ -143,7 +120,7 @@ async fn changing() -> io::Result<RegistrySim> {
         .auth(Scheme::Basic)
         .user(
             "probe",
-            "demo-changing",
+            "secret-of-changing",
             [("base/debian", "pull,push,delete")],
         )
         .without_log()
@@ -152,6 +129,31 @@ async fn changing() -> io::Result<RegistrySim> {
     push(&sim, "base/debian");
     Ok(sim)
 }
+
+/// Each registry and what it is there to show, in the order of the configuration.
+pub(crate) const STORIES: [(&str, &str); 6] = [
+    (
+        "healthy",
+        "Harbor: everything works, referrers API included",
+    ),
+    (
+        "fallback",
+        "GHCR: no referrers API, clients need the fallback tag",
+    ),
+    (
+        "wrong-password",
+        "Distribution: the configured password is wrong",
+    ),
+    ("rate-limited", "Docker Hub: answers 429 to pulls"),
+    (
+        "shared",
+        "Harbor: two teams, and the right of team-b to pull was taken away",
+    ),
+    (
+        "changing",
+        "Zot: loses its referrers API while the demo runs",
+    ),
+];
 
 /// An image under the tag `latest`, and a signature whose subject it is.
 fn push(sim: &RegistrySim, repository: &str) {
@@ -177,26 +179,26 @@ defaults:
     capabilities: {interval: 10s}
 
 credentials:
-  team-a: {username: robot$team-a, password: demo-team-a, hosts: [127.0.0.1]}
-  team-b: {username: robot$team-b, password: demo-team-b, hosts: [127.0.0.1]}
+  team-a: {username: robot$team-a, password: secret-of-team-a, hosts: [127.0.0.1]}
+  team-b: {username: robot$team-b, password: secret-of-team-b, hosts: [127.0.0.1]}
 
 registries:
   - name: healthy
     url: {healthy}
     username: robot$demo
-    password: demo-healthy
+    password: secret-of-healthy
     test_repository: platform/canary
 
   - name: fallback
     url: {fallback}
     username: acme
-    password: demo-fallback
+    password: secret-of-fallback
     test_repository: acme/app
 
   - name: wrong-password
     url: {wrong-password}
     username: ci
-    password: demo-a-wrong-one
+    password: secret-of-nobody
     test_repository: tools/builder
 
   - name: rate-limited
@@ -212,7 +214,7 @@ registries:
   - name: changing
     url: {changing}
     username: probe
-    password: demo-changing
+    password: secret-of-changing
     test_repository: base/debian
     expect: {referrers_api: true}
 ";

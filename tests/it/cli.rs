@@ -1,7 +1,7 @@
 //! The binary as a user runs it: exit codes, stdout, stderr, signals.
 
-mod daemon;
-mod run;
+pub(crate) mod daemon;
+pub(crate) mod run;
 
 use std::{fs, process::Stdio};
 

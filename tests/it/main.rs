@@ -16,6 +16,8 @@ mod config;
 #[cfg(test)]
 mod cycle;
 #[cfg(test)]
+mod demo;
+#[cfg(test)]
 mod exposition;
 #[cfg(test)]
 mod golden;
