@@ -3,6 +3,7 @@
 use std::{
     env, fs,
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
 use tokio::process::Command;
@@ -91,14 +92,35 @@ pub(crate) fn demo() -> Command {
         .and_then(Path::parent)
         .expect("it stands in target/PROFILE/deps")
         .join("examples/demo");
+    let built = fs::metadata(&demo).and_then(|demo| demo.modified()).ok();
+    let newest = ["src", "examples", "tests/registry-sim/src"]
+        .map(|folder| newest_source(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)))
+        .into_iter()
+        .max();
     assert!(
-        demo.is_file(),
-        "{} is missing: `cargo test` builds examples too, `cargo test --test it` does not; run `cargo build --example demo`",
+        built.is_some() && built >= newest,
+        "{} is missing or old: `cargo test` builds it, but not with a filter; run `cargo build --example demo`",
         demo.display()
     );
     let mut command = Command::new(demo);
     command.env_clear().kill_on_drop(true);
     command
+}
+
+/// When a Rust file of a folder was last written, as cargo looks at it too.
+fn newest_source(folder: &Path) -> SystemTime {
+    fs::read_dir(folder)
+        .expect("a folder of this checkout")
+        .map(|entry| entry.expect("an entry of it").path())
+        .filter_map(|path| match path.is_dir() {
+            true => Some(newest_source(&path)),
+            false if path.extension().is_some_and(|kind| kind == "rs") => {
+                fs::metadata(&path).and_then(|file| file.modified()).ok()
+            }
+            false => None,
+        })
+        .max()
+        .unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
 /// `127.0.0.1:43210` is another port in every run.
