@@ -24,6 +24,8 @@ mod golden;
 #[cfg(test)]
 mod lab;
 #[cfg(test)]
+mod readme;
+#[cfg(test)]
 mod server;
 #[cfg(test)]
 mod transport;
