@@ -5,7 +5,6 @@
 //! the others go on.
 
 use std::{
-    any::Any,
     panic::AssertUnwindSafe,
     sync::Arc,
     time::{Duration, SystemTime},
@@ -16,9 +15,9 @@ use tokio::time::Instant;
 
 use crate::{
     checks::{self, Asking},
-    client::{Client, Memory},
+    client::{Client, Memory, Sessions},
     config::{Target, TestRepository},
-    outcome::{Observation, Outcome, Reason, Report, Subject},
+    outcome::{CheckName, Observation, Outcome, Reason, Report, Subject},
     transport::{TlsPolicies, Transport, TransportOptions, user_agent},
 };
 
@@ -35,6 +34,7 @@ pub trait Sink: Sync {
 pub struct Prober {
     policies: TlsPolicies,
     memory: Arc<Memory>,
+    sessions: Sessions,
 }
 
 impl Prober {
@@ -43,13 +43,20 @@ impl Prober {
         Self::default()
     }
 
+    /// Waits until no upload probe has a session open any more: a shutdown must
+    /// not leave one behind. It ends by the probes' own deadlines.
+    pub async fn sessions_ended(&self) {
+        self.sessions.ended().await;
+    }
+
     /// Asks the due questions of a target, in the order of [`checks::questions`].
     pub async fn cycle(&self, target: &Arc<Target>, due: &[Subject], sink: &dyn Sink) {
         let questions: Vec<(Subject, &TestRepository)> = checks::questions(target)
             .into_iter()
             .filter(|(subject, _)| due.contains(subject))
             .collect();
-        let client = match self.client(target) {
+        let due = questions.iter().map(|(subject, _)| subject.check).collect();
+        let client = match self.client(target, due) {
             Ok(client) => client,
             Err(outcome) => {
                 for (subject, _) in questions {
@@ -68,7 +75,11 @@ impl Prober {
         sink.observe(&target.name, client.observation());
     }
 
-    fn client(&self, target: &Arc<Target>) -> Result<Client, Box<Outcome>> {
+    fn client(
+        &self,
+        target: &Arc<Target>,
+        due: Vec<CheckName>,
+    ) -> Result<Arc<Client>, Box<Outcome>> {
         let tls = self
             .policies
             .policy(&target.tls)
@@ -86,12 +97,14 @@ impl Prober {
         // Nothing is sent yet: what is wrong here stands in the configuration.
         let transport = Transport::new(&options)
             .map_err(|error| Box::new(Outcome::fail(Reason::Config, error.detail)))?;
-        Ok(Client::new(
+        Ok(Arc::new(Client::new(
             Arc::clone(target),
             transport,
             Arc::clone(&self.memory),
             certificate,
-        ))
+            self.sessions.clone(),
+            due,
+        )))
     }
 }
 
@@ -107,7 +120,7 @@ pub fn unasked(subject: Subject, outcome: Outcome) -> Report {
     }
 }
 
-async fn run(client: &Client, subject: Subject, repository: &TestRepository) -> Report {
+async fn run(client: &Arc<Client>, subject: Subject, repository: &TestRepository) -> Report {
     let check = checks::check(subject.check);
     let budget = client.target().timeout;
     let started = SystemTime::now();
@@ -130,14 +143,11 @@ async fn guarded(asking: Asking<'_>, budget: Duration) -> Outcome {
     let caught = AssertUnwindSafe(asking).catch_unwind();
     match tokio::time::timeout(budget, caught).await {
         Ok(Ok(outcome)) => outcome,
-        Ok(Err(panic)) => {
-            let message = panic_message(panic.as_ref());
-            tracing::error!(panic = message, "a check panicked");
-            Outcome::unknown(
-                Reason::Panic,
-                "A bug in oci-registry-exporter ended this check; its log says where",
-            )
-        }
+        // The panic hook has logged where. Its message may quote anything.
+        Ok(Err(_)) => Outcome::unknown(
+            Reason::Panic,
+            "A bug in oci-registry-exporter ended this check; its log says where",
+        ),
         Err(_) => Outcome::unknown(
             Reason::Timeout,
             format!("The check did not end within {}s", budget.as_secs_f64()),
@@ -145,16 +155,9 @@ async fn guarded(asking: Asking<'_>, budget: Duration) -> Outcome {
     }
 }
 
-fn panic_message(panic: &(dyn Any + Send)) -> &str {
-    panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no message")
-}
-
 /// Requests keep the budget themselves; this ends what does not wait for a request.
-const BACKSTOP: Duration = Duration::from_secs(2);
+/// It leaves room for two cancels, which have ten seconds each outside the budget.
+const BACKSTOP: Duration = Duration::from_secs(25);
 
 #[cfg(test)]
 mod tests {

@@ -21,10 +21,16 @@ pub(super) const CHECK: Check = Check {
 };
 
 async fn run(client: &Client, repository: &TestRepository) -> Outcome {
+    let outcome = ask(client, repository).await;
+    with_remedy(outcome, client.target(), repository)
+}
+
+/// Asks and judges; the capabilities check reads the same answer.
+pub(super) async fn ask(client: &Client, repository: &TestRepository) -> Outcome {
     let manifest = client.manifest(repository).await;
     let subject = match subject(&manifest) {
         Ok(subject) => subject,
-        Err(outcome) => return with_remedy(*outcome, client.target(), repository),
+        Err(outcome) => return *outcome,
     };
     let answer = client.referrers(repository, subject.as_ref()).await;
     let mut outcome = verdict(&answer);
@@ -36,15 +42,10 @@ async fn run(client: &Client, repository: &TestRepository) -> Outcome {
         outcome.latency = (got.stage == Stage::Registry).then_some(got.reply.elapsed);
         outcome = outcome.with("http_status", got.reply.status);
     }
-    let version = match client.ping().await {
-        Ok(ping) => ping.version,
-        Err(_) => None,
-    };
-    with_remedy(
-        outcome.with("oci_version", version),
-        client.target(),
-        repository,
-    )
+    let (version, _) = client.version();
+    outcome
+        .with("oci_version", version)
+        .with("filter_supported", answer.filtered)
 }
 
 fn with_remedy(mut outcome: Outcome, target: &Target, repository: &TestRepository) -> Outcome {
@@ -251,7 +252,7 @@ mod tests {
                 reply,
             }),
             pages: None,
-            fallback_tag: None,
+            filtered: None,
         }
     }
 

@@ -7,7 +7,7 @@ use crate::{
     config::Target,
     exchange::{Certificate, Connection, Exchange, Reply, Sent},
     oci::{self, RateLimit},
-    outcome::{Change, Fingerprint, Observation, Phases},
+    outcome::{Change, Fingerprint, Observation, Phases, SessionEnd},
 };
 
 /// The by-products, gathered while the cycle runs.
@@ -17,6 +17,7 @@ pub(super) struct Sight {
     product: Option<&'static str>,
     auth_method: Option<&'static str>,
     version: Option<String>,
+    answered: bool,
     tls_version: Option<&'static str>,
     http_version: Option<&'static str>,
     phases: Option<Phases>,
@@ -24,6 +25,7 @@ pub(super) struct Sight {
     rate_limits: Vec<(String, RateLimit)>,
     throttled: Option<bool>,
     warnings: u64,
+    sessions: Vec<SessionEnd>,
     fingerprints: Vec<Fingerprint>,
 }
 
@@ -47,6 +49,7 @@ impl Sight {
     pub(super) fn ping(&mut self, ping: &Ping) {
         self.auth_method = ping.auth_method().or(self.auth_method);
         self.product = self.product.or(ping.product);
+        self.answered |= (200..300).contains(&ping.status);
         if ping.version.is_some() {
             self.version.clone_from(&ping.version);
         }
@@ -84,9 +87,19 @@ impl Sight {
         self.throttled = Some(throttled);
     }
 
+    /// An upload session came to its end.
+    pub(super) fn session(&mut self, end: SessionEnd) {
+        self.sessions.push(end);
+    }
+
     /// The product, as far as its signs were seen.
     pub(super) fn product(&self) -> Option<&'static str> {
         self.product
+    }
+
+    /// The version header, and whether any answer of the 2xx was there to have it.
+    pub(super) fn version(&self) -> (Option<String>, bool) {
+        (self.version.clone(), self.answered)
     }
 
     /// Everything, for the store.
@@ -111,6 +124,7 @@ impl Sight {
             rate_limits: self.rate_limits.clone(),
             throttled: self.throttled,
             warnings: self.warnings,
+            sessions: self.sessions.clone(),
             fingerprints,
             ..Observation::default()
         }
@@ -139,6 +153,7 @@ impl Sight {
 
     fn reply(&mut self, reply: &Reply, host: &str) {
         self.http_version = Some(reply.http_version);
+        self.answered |= (200..300).contains(&reply.status);
         self.product = self.product.or_else(|| oci::product(reply, host));
         self.warnings += u64::try_from(reply.header_all("warning").count()).unwrap_or(u64::MAX);
         if let Some(version) = oci::distribution_version(reply) {

@@ -29,3 +29,5 @@ mod readme;
 mod server;
 #[cfg(test)]
 mod transport;
+#[cfg(test)]
+mod writes;

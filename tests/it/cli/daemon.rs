@@ -24,7 +24,6 @@ async fn results_are_served_and_sigterm_ends_it_with_0() {
     for series in [
         r#"oci_registry_up{registry="production"} 1"#,
         r#"oci_registry_credentials_valid{registry="production",credential="inline"} 1"#,
-        r#"status="skip"} 1"#,
         "oci_registry_check_next_run_timestamp_seconds{",
         "oci_registry_exporter_scheduler_lag_seconds_count 1",
     ] {
@@ -150,7 +149,7 @@ async fn a_changed_status_is_one_line_and_no_secret_is_in_the_log() {
 }
 
 /// Referrers is the last that a cycle asks.
-const LAST_CHECK_PASSED: &str = r#"oci_registry_check_status{registry="production",check="referrers",repository="team/app",credential="inline",status="pass"} 1"#;
+const LAST_CHECK_PASSED: &str = r#"oci_registry_check_status{registry="production",check="capabilities",repository="team/app",credential="inline",status="pass"} 1"#;
 
 /// A running daemon.
 pub(crate) struct Daemon {
