@@ -77,7 +77,7 @@ async fn every_command_does_what_it_says() {
     assert_eq!(there, known, "commands of the README against COMMANDS");
 
     let sim = RegistrySim::profile(Profile::NATIVE)
-        .user("robot$probe", PASSWORD, [("platform/canary", "pull")])
+        .user("robot$probe", PASSWORD, [("platform/canary", "pull,push")])
         .start()
         .await;
     sim.push_image("platform/canary", "latest");
