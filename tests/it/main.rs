@@ -4,6 +4,8 @@
 //! code too, and lets them fail by panicking.
 
 #[cfg(test)]
+mod alerts;
+#[cfg(test)]
 mod architecture;
 #[cfg(test)]
 mod asked;
