@@ -113,9 +113,10 @@ fn annotations_show_only_labels_that_the_alert_has() {
 fn gauges_are_read_through_a_failed_scrape() {
     for rule in rules() {
         for selector in scan(&rule.expr).expect("tested above").selectors {
-            let bridges = ["_over_time", "increase"];
             let function = selector.function.unwrap_or_default();
-            let bridged = bridges.iter().any(|it| function.ends_with(it));
+            let bridged = ["_over_time", "increase"]
+                .iter()
+                .any(|it| function.ends_with(it));
             assert!(bridged, "{}: {}", rule.alert, selector.metric);
             assert!(
                 selector.range.is_some_and(|it| it != "1m"),

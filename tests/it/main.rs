@@ -14,6 +14,8 @@ mod config;
 #[cfg(test)]
 mod cycle;
 #[cfg(test)]
+mod dashboards;
+#[cfg(test)]
 mod exposition;
 #[cfg(test)]
 mod transport;
