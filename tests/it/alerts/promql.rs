@@ -59,11 +59,11 @@ impl Query {
 
 /// The labels of a metric, or `None` where nobody declares it.
 pub(crate) fn declared(metric: &str) -> Option<Vec<&'static str>> {
-    let others = NOT_YET.iter().chain(&[("up", &[] as &[&str])]);
-    for (name, labels) in others {
-        if *name == metric {
-            return Some(labels.to_vec());
-        }
+    if OF_A_SCRAPE.contains(&metric) {
+        return Some(Vec::new());
+    }
+    if let Some((_, labels)) = NOT_YET.iter().find(|(name, _)| *name == metric) {
+        return Some(labels.to_vec());
     }
     families().find_map(|family| match metric.strip_prefix(family.name)? {
         "" if family.kind != Kind::Histogram => Some(family.labels.to_vec()),
@@ -184,6 +184,9 @@ const NOT_YET: &[(&str, &[&str])] = &[(
     &["registry", "result"],
 )];
 
+/// What Prometheus itself adds to every scrape.
+const OF_A_SCRAPE: [&str; 3] = ["scrape_duration_seconds", "scrape_samples_scraped", "up"];
+
 /// Labels that a scrape, or the Prometheus that it belongs to, adds.
 const TARGET_LABELS: [&str; 5] = ["cluster", "instance", "job", "namespace", "pod"];
 
@@ -197,7 +200,15 @@ const LISTS: [&str; 6] = [
 ];
 const OPERATORS: [&str; 5] = ["and", "bool", "offset", "or", "unless"];
 const AGGREGATIONS: [&str; 9] = [
-    "avg", "bottomk", "count", "group", "max", "min", "quantile", "sum", "topk",
+    "avg",
+    "bottomk",
+    "count",
+    "count_values",
+    "max",
+    "min",
+    "quantile",
+    "sum",
+    "topk",
 ];
 const FUNCTIONS: [&str; 16] = [
     "absent_over_time",
