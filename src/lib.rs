@@ -37,6 +37,7 @@
 
 pub mod auth;
 pub mod checks;
+pub mod cli;
 pub mod client;
 pub mod config;
 pub mod credentials;
@@ -45,9 +46,11 @@ pub mod exposition;
 pub mod oci;
 pub mod outcome;
 pub mod probe;
+pub mod report;
 pub mod retry;
 pub mod scheduler;
 pub mod secret;
+pub mod server;
 pub mod store;
 pub mod transport;
 pub mod words;

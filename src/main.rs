@@ -1,3 +1,7 @@
 //! The daemon and its one-shot form; everything is in the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    oci_registry_exporter::cli::main()
+}

@@ -135,12 +135,12 @@ async fn guarded(asking: Asking<'_>, budget: Duration) -> Outcome {
             tracing::error!(panic = message, "a check panicked");
             Outcome::unknown(
                 Reason::Panic,
-                "a bug in oci-registry-exporter ended this check; its log says where",
+                "A bug in oci-registry-exporter ended this check; its log says where",
             )
         }
         Err(_) => Outcome::unknown(
             Reason::Timeout,
-            format!("the check did not end within {}s", budget.as_secs_f64()),
+            format!("The check did not end within {}s", budget.as_secs_f64()),
         ),
     }
 }

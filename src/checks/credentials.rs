@@ -42,12 +42,12 @@ fn verdict(login: &Login, host: &str) -> Outcome {
         ),
         LoginEnd::AnonymousRefused => Outcome::fail(
             Reason::Unauthorized,
-            "the registry refuses anonymous access and no credentials are configured",
+            "The registry refuses anonymous access and no credentials are configured",
         )
         .proving(Fact::CredentialsValid(false)),
         LoginEnd::AnonymousGuess => Outcome::info(
             Reason::NotConfigured,
-            "the registry grants no anonymous access to the default image: name a `test_repository`, or credentials",
+            "The registry grants no anonymous access to the default image: name a `test_repository`, or credentials",
         ),
         LoginEnd::Rejected(
             reason @ (Reason::Unauthorized | Reason::Expired | Reason::Config),

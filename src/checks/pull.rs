@@ -63,7 +63,7 @@ fn verdict(manifest: &Manifest, guessed: bool) -> Outcome {
     if guessed && matches!(got.reply.status, 401 | 403 | 404) {
         return Outcome::info(
             Reason::NotConfigured,
-            "the default image cannot be seen here: name a `test_repository`",
+            "The default image cannot be seen here: name a `test_repository`",
         );
     }
     match (got.stage, got.reply.status) {
@@ -72,19 +72,19 @@ fn verdict(manifest: &Manifest, guessed: bool) -> Outcome {
         (Stage::Registry, 404) => missing(got),
         (Stage::Registry, 412) => Outcome::fail(
             Reason::Policy,
-            format!("a policy of the registry blocks the pull: {}", words(got)),
+            format!("A policy of the registry blocks the pull: {}", words(got)),
         )
         .proving(Fact::PullAuthorized(true)),
         (Stage::Registry, 300..=399) => Outcome::fail(
             Reason::Redirect,
             format!(
-                "the manifest redirects, {}, and is not found there",
+                "The manifest redirects, {}, and is not found there",
                 got.reply.status
             ),
         ),
         (Stage::Registry, 500..=599) => Outcome::fail(
             Reason::ServerError,
-            format!("the registry answers {}", words(got)),
+            format!("The registry answers {}", words(got)),
         ),
         (stage, _) => Outcome::unknown(
             Reason::Protocol,
@@ -106,7 +106,7 @@ fn found(manifest: &Manifest, got: &Got) -> Outcome {
         return Outcome::fail(
             Reason::Protocol,
             format!(
-                "the answer is no manifest but {}",
+                "The answer is no manifest but {}",
                 got.reply
                     .media_type()
                     .unwrap_or_else(|| "untyped".to_owned())
@@ -140,7 +140,7 @@ fn missing(got: &Got) -> Outcome {
         }
         return Outcome::fail(
             Reason::Protocol,
-            "the registry answers 404 without a registry's error: the path is wrong, or this is no registry",
+            "The registry answers 404 without a registry's error: the path is wrong, or this is no registry",
         );
     };
     let what = if body.has_code("NAME_UNKNOWN") {

@@ -79,7 +79,7 @@ fn subject(manifest: &Manifest) -> Result<Option<Digest>, Box<Outcome>> {
         return Ok(None);
     };
     let unread = |reason, message: &str| {
-        let message = format!("the test image's digest is not known: {message}");
+        let message = format!("The test image's digest is not known: {message}");
         Err(Box::new(Outcome::unknown(reason, message)))
     };
     match (got.stage, got.reply.status) {
@@ -114,7 +114,7 @@ fn verdict(answer: &Referrers) -> Outcome {
         401 | 403 => cannot_say(got),
         500..=599 => Outcome::unknown(
             Reason::ServerError,
-            format!("the referrers API answers {}", words(got)),
+            format!("The referrers API answers {}", words(got)),
         ),
         _ => unnamed(got),
     }
@@ -132,7 +132,7 @@ fn judge_200(answer: &Referrers, got: &Got, body: &IndexBody) -> Outcome {
         IndexBody::Empty => native(answer, false),
         IndexBody::Unparsable if index_type => Outcome::unknown(
             Reason::Protocol,
-            "the referrers API answers an index that cannot be parsed",
+            "The referrers API answers an index that cannot be parsed",
         ),
         IndexBody::Unparsable | IndexBody::Other => unsupported(),
     }
@@ -209,7 +209,7 @@ fn unnamed(got: &Got) -> Outcome {
         Status::Unknown,
         Some(Reason::Protocol),
         format!(
-            "the referrers API answers {}, which no rule names",
+            "The referrers API answers {}, which no rule names",
             words(got)
         ),
     )

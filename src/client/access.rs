@@ -171,7 +171,7 @@ impl Client {
             TokenAnswer::Denied(reply) => Err(Refusal::Unclear(
                 Reason::Protocol,
                 format!(
-                    "the token endpoint answers {}, which no rule names",
+                    "The token endpoint answers {}, which no rule names",
                     reply.status
                 ),
             )),

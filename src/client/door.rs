@@ -55,7 +55,7 @@ impl Client {
     }
 
     async fn send_ping(&self, request: Request) -> Result<Ping, Refusal> {
-        let unreachable = "the registry cannot be reached";
+        let unreachable = "The registry cannot be reached";
         let mut reply = self
             .send(&request)
             .await

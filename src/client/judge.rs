@@ -182,32 +182,32 @@ pub(super) fn judge_token_endpoint(reply: &Reply, scoped: bool) -> LoginEnd {
     match reply.status {
         401 | 403 if scoped => LoginEnd::Unclear(
             Reason::Forbidden,
-            said("the token endpoint refuses the test repository", reply),
+            said("The token endpoint refuses the test repository", reply),
         ),
         401 | 403 if oci::denial(reply) == Denial::Expired => expired(reply),
         401 | 403 => unauthorized(reply),
-        _ => unnamed("the token endpoint", reply),
+        _ => unnamed("The token endpoint", reply),
     }
 }
 
 fn unauthorized(reply: &Reply) -> LoginEnd {
     LoginEnd::Rejected(
         Reason::Unauthorized,
-        said("the credentials are rejected", reply),
+        said("The credentials are rejected", reply),
     )
 }
 
 fn expired(reply: &Reply) -> LoginEnd {
     LoginEnd::Rejected(
         Reason::Expired,
-        said("the credentials are past their end", reply),
+        said("The credentials are past their end", reply),
     )
 }
 
 fn network_policy(reply: &Reply) -> LoginEnd {
     LoginEnd::Refused(Refusal::Fatal(
         Reason::NetworkPolicy,
-        said("a network rule refuses this machine", reply),
+        said("A network rule refuses this machine", reply),
     ))
 }
 

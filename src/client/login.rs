@@ -131,7 +131,7 @@ impl Client {
                 login.end = if matches!(reply.status, 401 | 403) {
                     anonymous_refused(repository.guessed)
                 } else {
-                    unnamed("the token endpoint", &reply)
+                    unnamed("The token endpoint", &reply)
                 };
             }
             Err(refusal) => login.end = refused(refusal),
@@ -206,7 +206,7 @@ impl Client {
                 login.end = judge(&reply);
             }
             Err(failure) => {
-                login.end = LoginEnd::Refused(failure.of_door("the registry cannot be reached"));
+                login.end = LoginEnd::Refused(failure.of_door("The registry cannot be reached"));
             }
         }
     }

@@ -213,8 +213,8 @@ impl Stage {
     /// In a message.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Registry => "the registry",
-            Self::Token => "the token endpoint",
+            Self::Registry => "The registry",
+            Self::Token => "The token endpoint",
         }
     }
 }

@@ -178,7 +178,7 @@ fn bad_request(reply: &Reply) -> PingKind {
     if text.contains("certificate") {
         PingKind::Unusable(
             Reason::Tls,
-            "the registry demands a client certificate (`tls.cert_file`, `tls.key_file`)"
+            "The registry demands a client certificate (`tls.cert_file`, `tls.key_file`)"
                 .to_owned(),
         )
     } else if text.contains("http request to an https server")

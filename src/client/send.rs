@@ -104,7 +104,7 @@ impl Failure {
         match self {
             Self::RateLimited(message) => Refusal::RateLimited(message),
             Self::Transport(error) if error.before_connected => {
-                Refusal::fatal(&error, "the registry cannot be reached")
+                Refusal::fatal(&error, "The registry cannot be reached")
             }
             Self::Transport(error) => Refusal::of_route(&error),
         }
@@ -144,7 +144,7 @@ fn out_of_budget(budget: Duration) -> TransportError {
     TransportError {
         kind: TransportErrorKind::Timeout,
         detail: format!(
-            "the budget of {}s for this check is used up",
+            "The budget of {}s for this check is used up",
             budget.as_secs_f64()
         ),
         before_connected: false,

@@ -77,7 +77,7 @@ impl Client {
         let Some(token) = auth::token(&reply) else {
             return Err(Refusal::Unclear(
                 Reason::Protocol,
-                format!("the token endpoint at {host} answers 200 without a token"),
+                format!("The token endpoint at {host} answers 200 without a token"),
             ));
         };
         let claims = token.claims.as_ref();
@@ -103,11 +103,11 @@ impl Client {
     async fn send_for_token(&self, request: &Request, host: &str) -> Result<Reply, Refusal> {
         let refusal = match self.send(request).await {
             Ok(reply) if reply.status >= 500 => {
-                server_error(&format!("the token endpoint at {host}"), &reply)
+                server_error(&format!("The token endpoint at {host}"), &reply)
             }
             Ok(reply) => return Ok(reply),
             Err(failure) => {
-                failure.of_door(&format!("the token endpoint at {host} cannot be reached"))
+                failure.of_door(&format!("The token endpoint at {host} cannot be reached"))
             }
         };
         if matches!(refusal, Refusal::Fatal(..)) {

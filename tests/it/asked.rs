@@ -8,7 +8,7 @@ use std::{
 use oci_registry_exporter::{
     checks,
     config::{self, Environment, Target},
-    outcome::{CheckName, Observation, Outcome, Reason, Report, Status, Subject},
+    outcome::{CheckName, Fact, Observation, Outcome, Reason, Report, Status, Subject},
     probe::{Prober, Sink},
 };
 use registry_sim::RegistrySim;
@@ -117,6 +117,24 @@ impl Cycle {
             .iter()
             .map(|report| verdict(report.outcome.status, report.outcome.reason))
             .collect()
+    }
+
+    /// What was proven, in order, in words.
+    pub(crate) fn facts(&self) -> String {
+        let facts: Vec<String> = self
+            .reports()
+            .into_iter()
+            .flat_map(|report| report.outcome.facts)
+            .map(|fact| match fact {
+                Fact::CredentialsValid(valid) => format!("valid={valid}"),
+                Fact::PullAuthorized(may) => format!("pull={may}"),
+                Fact::PushAuthorized(may) => format!("push={may}"),
+                Fact::Capability(capability, has) => format!("{}={has}", capability.as_str()),
+                Fact::Referrers(count) => format!("referrers={count}"),
+                Fact::CredentialsExpiry(at, source) => format!("expiry={at} ({source})"),
+            })
+            .collect();
+        facts.join(" ")
     }
 
     /// The words of what was sent, in order.

@@ -8,10 +8,17 @@ mod architecture;
 #[cfg(test)]
 mod asked;
 #[cfg(test)]
+mod bad_input;
+#[cfg(test)]
 mod config;
 #[cfg(test)]
 mod cycle;
 #[cfg(test)]
 mod exposition;
+#[cfg(test)]
+mod golden;
+#[cfg(test)]
+mod lab;
+mod server;
 #[cfg(test)]
 mod transport;

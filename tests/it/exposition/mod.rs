@@ -11,7 +11,6 @@ mod scenario;
 use std::{
     collections::{BTreeMap, BTreeSet},
     io::Write,
-    path::PathBuf,
     process::{Command, Stdio},
     sync::Arc,
 };
@@ -45,24 +44,8 @@ fn say_aloud(line: &str) {
 
 #[test]
 fn the_page_is_the_golden_one_in_both_formats() {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the switch of this test, not a setting of the program"
-    )]
-    let update = std::env::var_os("UPDATE_GOLDEN").is_some();
     for (format, name) in FORMATS {
-        let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-            .join("tests/golden")
-            .join(name);
-        let page = page(&scenario::view(), format);
-        if update {
-            std::fs::write(&path, &page).expect("tests/golden can be written");
-        }
-        let golden = std::fs::read_to_string(&path).expect("the golden page exists");
-        for (number, (is, should)) in page.lines().zip(golden.lines()).enumerate() {
-            assert_eq!(is, should, "{name}, line {}", number + 1);
-        }
-        assert_eq!(page.len(), golden.len(), "{name}: one is longer");
+        crate::golden::compare(name, &page(&scenario::view(), format));
     }
 }
 

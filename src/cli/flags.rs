@@ -1,0 +1,417 @@
+//! What may be typed. Every flag is global: before or after the command.
+
+use std::{net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
+
+use clap::{
+    ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum,
+    builder::{PossibleValuesParser, TypedValueParser},
+    error::ErrorKind,
+    parser::ValueSource,
+};
+
+use crate::{
+    checks::{self, CATALOG},
+    outcome::CheckName,
+};
+
+/// Probes OCI registries (credentials, pull, push, referrers, capabilities) and
+/// publishes what it finds for Prometheus
+#[derive(Debug, Parser)]
+#[command(
+    name = "oci-registry-exporter",
+    version,
+    disable_help_subcommand = true
+)]
+pub(super) struct CommandLine {
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+    #[command(flatten)]
+    pub(super) flags: Flags,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run as a daemon: probe on a schedule, serve the results (the default)
+    Serve,
+    /// Run the checks once and print a report
+    ///
+    /// Exit status: 0 nothing failed, 1 something failed, 2 usage or
+    /// configuration, 3 nothing failed but something is unknown.
+    Check {
+        /// Configured names; none: every configured registry
+        #[arg(value_name = "TARGET")]
+        targets: Vec<String>,
+    },
+    /// List the checks
+    Checks,
+    /// Look at the configuration
+    Config {
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+}
+
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub(super) enum ConfigCommand {
+    /// Say whether the configuration can be used, and if not, why
+    Check,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Flags {
+    /// Configuration file [default: ./oci-registry-exporter.yml, else
+    /// /etc/oci-registry-exporter/config.yml]
+    #[arg(long = "config.file", value_name = "FILE", global = true)]
+    #[arg(env = "OCI_REGISTRY_EXPORTER_CONFIG_FILE", hide_env_values = true)]
+    pub(super) config_file: Option<PathBuf>,
+    /// Least level that is logged, on stderr [default: info; of `check`: warn]
+    #[arg(long = "log.level", value_name = "LEVEL", global = true)]
+    #[arg(env = "OCI_REGISTRY_EXPORTER_LOG_LEVEL", hide_env_values = true)]
+    pub(super) log_level: Option<LogLevel>,
+    /// Form of the log
+    #[arg(
+        long = "log.format",
+        value_name = "FORMAT",
+        global = true,
+        default_value = "logfmt"
+    )]
+    #[arg(env = "OCI_REGISTRY_EXPORTER_LOG_FORMAT", hide_env_values = true)]
+    pub(super) log_format: LogFormat,
+    #[command(flatten)]
+    pub(super) check: CheckFlags,
+    #[command(flatten)]
+    pub(super) serve: ServeFlags,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = OF_CHECK)]
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
+pub(super) struct CheckFlags {
+    /// Only checks with one of these tags, such as `registry` (repeatable)
+    #[arg(long = "tag", value_name = "TAG", global = true)]
+    #[arg(value_parser = PossibleValuesParser::new(tags()), hide_possible_values = true)]
+    pub(super) tags: Vec<String>,
+    /// Only these checks, by id or short name, such as `pull` (repeatable)
+    #[arg(long = "check", value_name = "CHECK", global = true)]
+    #[arg(value_parser = check_name(), hide_possible_values = true)]
+    pub(super) checks: Vec<CheckName>,
+    /// Form of the report
+    #[arg(long, value_name = "FORMAT", global = true, default_value = "text")]
+    pub(super) format: ReportFormat,
+    /// Write the report to this file instead of stdout
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(super) output: Option<PathBuf>,
+    /// Also evidence, likely cause, remediation and the requests made
+    #[arg(long, global = true)]
+    pub(super) verbose: bool,
+    /// Leave out what to do about findings
+    #[arg(long, global = true)]
+    pub(super) no_remediation: bool,
+    /// Accept any certificate of the registries (not for production)
+    #[arg(long, global = true)]
+    pub(super) insecure: bool,
+    /// Budget of each check, in place of the configured one
+    #[arg(long, value_name = "DURATION", global = true, value_parser = duration)]
+    pub(super) timeout: Option<Duration>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = OF_SERVE)]
+pub(super) struct ServeFlags {
+    /// Only say whether the configuration can be used
+    #[arg(long = "config.check", global = true)]
+    #[arg(env = "OCI_REGISTRY_EXPORTER_CONFIG_CHECK", hide_env_values = true)]
+    pub(super) config_check: bool,
+    /// Address to serve on (repeatable)
+    #[arg(long = "web.listen-address", value_name = "ADDRESS", global = true)]
+    #[arg(default_value = ":9968", value_delimiter = ',')]
+    #[arg(
+        env = "OCI_REGISTRY_EXPORTER_WEB_LISTEN_ADDRESS",
+        hide_env_values = true
+    )]
+    pub(super) listen_addresses: Vec<ListenAddress>,
+    /// Path of the metrics
+    #[arg(long = "web.telemetry-path", value_name = "PATH", global = true)]
+    #[arg(default_value = "/metrics", value_parser = telemetry_path)]
+    #[arg(
+        env = "OCI_REGISTRY_EXPORTER_WEB_TELEMETRY_PATH",
+        hide_env_values = true
+    )]
+    pub(super) telemetry_path: String,
+    /// Pages made and sent at once; 0: no bound
+    #[arg(
+        long = "web.max-requests",
+        value_name = "COUNT",
+        global = true,
+        default_value_t = 40
+    )]
+    #[arg(env = "OCI_REGISTRY_EXPORTER_WEB_MAX_REQUESTS", hide_env_values = true)]
+    #[arg(value_parser = max_requests)]
+    pub(super) max_requests: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum LogLevel {
+    Debug,
+    Info,
+    Warn,
+    Error,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum LogFormat {
+    Logfmt,
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ReportFormat {
+    Text,
+    Json,
+}
+
+/// Where to listen: `host:port`, or `:port` for every address of the machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ListenAddress {
+    /// Empty: every address.
+    pub(super) host: String,
+    pub(super) port: u16,
+}
+
+/// Reads the command line of this process.
+///
+/// # Errors
+/// What is wrong with it; also help and version, which are no errors to the user.
+pub(super) fn parse(
+    arguments: impl IntoIterator<Item = std::ffi::OsString>,
+) -> Result<CommandLine, clap::Error> {
+    let matches = CommandLine::command().try_get_matches_from(arguments)?;
+    let line = CommandLine::from_arg_matches(&matches)?;
+    refuse_misplaced(&matches, line.command.as_ref())?;
+    Ok(line)
+}
+
+/// A flag of one command typed at another would silently do nothing.
+fn refuse_misplaced(matches: &ArgMatches, command: Option<&Command>) -> Result<(), clap::Error> {
+    let own = match command {
+        None | Some(Command::Serve) => Some(OF_SERVE),
+        Some(Command::Check { .. }) => Some(OF_CHECK),
+        Some(Command::Checks | Command::Config { .. }) => None,
+    };
+    let mut cli = CommandLine::command();
+    let misplaced = cli.get_arguments().find_map(|argument| {
+        let heading = argument.get_help_heading()?;
+        let typed =
+            matches.value_source(argument.get_id().as_str()) == Some(ValueSource::CommandLine);
+        (typed && own != Some(heading)).then(|| (argument.get_long().unwrap_or_default(), heading))
+    });
+    let Some((flag, heading)) = misplaced else {
+        return Ok(());
+    };
+    let command = if heading == OF_CHECK {
+        "check"
+    } else {
+        "serve"
+    };
+    let (flag, name) = (flag.to_owned(), cli.get_name().to_owned());
+    let message = format!("`--{flag}` is a flag of `{name} {command}`");
+    Err(cli.error(ErrorKind::ArgumentConflict, message))
+}
+
+fn tags() -> Vec<&'static str> {
+    let mut tags: Vec<&str> = Vec::new();
+    for tag in CATALOG.iter().flat_map(|check| check.tags) {
+        if !tags.contains(tag) {
+            tags.push(tag);
+        }
+    }
+    tags
+}
+
+fn check_name() -> impl TypedValueParser<Value = CheckName> {
+    let short = CATALOG.iter().map(|check| check.name.as_str());
+    let ids = CATALOG.iter().map(|check| check.name.id());
+    PossibleValuesParser::new(short.chain(ids)).map(|word| {
+        let named = |check: &&checks::Check| {
+            [check.name.as_str(), check.name.id()].contains(&word.as_str())
+        };
+        // The parser lets through nothing else.
+        CATALOG.iter().find(named).unwrap_or(&CATALOG[0]).name
+    })
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let duration: jiff::SignedDuration = text
+        .parse()
+        .map_err(|_| "write it as `30s`, `5m`, `1h30m`".to_owned())?;
+    match Duration::try_from(duration) {
+        Ok(duration) if (SHORTEST..=LONGEST).contains(&duration) => Ok(duration),
+        _ => Err("a budget is from 1s to 1h".to_owned()),
+    }
+}
+
+fn telemetry_path(path: &str) -> Result<String, String> {
+    if !path.starts_with('/') {
+        return Err("a path begins with `/`".to_owned());
+    }
+    if path.starts_with("/-/") || path.starts_with("/api/") {
+        return Err("`/-/` and `/api/` are taken".to_owned());
+    }
+    let plain = |char: char| char.is_ascii_graphic() && !"?#%\"<>\\^`{|}".contains(char);
+    if !path.chars().all(plain) {
+        return Err("a path here has no blanks, `?`, `#`, `%` and the like".to_owned());
+    }
+    Ok(path.to_owned())
+}
+
+fn max_requests(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count) if count <= MOST_REQUESTS => Ok(count),
+        _ => Err(format!("a count is from 0 to {MOST_REQUESTS}")),
+    }
+}
+
+impl FromStr for ListenAddress {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Ok(address) = text.parse::<SocketAddr>() {
+            return Ok(Self {
+                host: address.ip().to_string(),
+                port: address.port(),
+            });
+        }
+        let Some((host, port)) = text.rsplit_once(':') else {
+            return Err("write it as `host:port` or `:port`".to_owned());
+        };
+        if host.contains([':', '/', ' ']) {
+            return Err("write it as `host:port`, an IPv6 address in brackets".to_owned());
+        }
+        match port.parse() {
+            Ok(port) => Ok(Self {
+                host: host.to_owned(),
+                port,
+            }),
+            Err(_) => Err("a port is a number from 0 to 65535".to_owned()),
+        }
+    }
+}
+
+const OF_CHECK: &str = "Options of `check`";
+const OF_SERVE: &str = "Options of `serve`";
+const SHORTEST: Duration = Duration::from_secs(1);
+const LONGEST: Duration = Duration::from_hours(1);
+const MOST_REQUESTS: usize = 100_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<CommandLine, clap::Error> {
+        let words = ["oci-registry-exporter"]
+            .into_iter()
+            .chain(line.split_whitespace());
+        parse(words.map(std::ffi::OsString::from))
+    }
+
+    #[test]
+    fn flags_stand_before_or_after_the_command() {
+        for line in [
+            "--config.file a.yml check --tag oci --check pull one two",
+            "check one two --config.file a.yml --check pull --tag oci",
+            "--tag oci check --config.file a.yml one --check check.integration.oci.pull two",
+        ] {
+            let line = parsed(line).unwrap();
+            assert!(
+                matches!(&line.command, Some(Command::Check { targets }) if targets == &["one", "two"])
+            );
+            let flags = line.flags;
+            assert_eq!(flags.config_file, Some(PathBuf::from("a.yml")));
+            assert_eq!(flags.check.tags, ["oci"]);
+            assert_eq!(flags.check.checks, [CheckName::Pull]);
+        }
+    }
+
+    #[test]
+    fn a_flag_of_another_command_is_refused() {
+        for (line, said) in [
+            (
+                "serve --format json",
+                "`--format` is a flag of `oci-registry-exporter check`",
+            ),
+            ("--verbose", "`--verbose` is a flag"),
+            (
+                "check --web.max-requests 1",
+                "flag of `oci-registry-exporter serve`",
+            ),
+            ("checks --tag registry", "`--tag` is a flag"),
+            ("config check --insecure", "`--insecure` is a flag"),
+        ] {
+            let error = parsed(line).unwrap_err();
+            assert_eq!(error.exit_code(), 2, "{line}");
+            assert!(error.to_string().contains(said), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused() {
+        for line in [
+            "--no-such-flag",
+            "nonsense",
+            "config",
+            "config nonsense",
+            "check --tag regsitry",
+            "check --check pul",
+            "check --format xml",
+            "check --timeout 5",
+            "check --timeout -5s",
+            "check --timeout 100ms",
+            "check --timeout 2d",
+            "--web.listen-address 9968",
+            "--web.listen-address localhost",
+            "--web.listen-address ::1:80",
+            "--web.listen-address http://localhost:80",
+            "--web.listen-address :65536",
+            "--web.telemetry-path metrics",
+            "--web.telemetry-path /-/healthy",
+            "--web.telemetry-path /api/v1/reports",
+            "--web.telemetry-path /a?b",
+            "--web.max-requests -1",
+            "--web.max-requests 1000000",
+            "--log.level trace",
+            "--log.format text",
+        ] {
+            assert_eq!(parsed(line).unwrap_err().exit_code(), 2, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_slip_is_told_what_it_may_have_meant() {
+        let error = parsed("check --check pul").unwrap_err().to_string();
+        assert!(error.contains("'pull'"), "{error}");
+        let error = parsed("check --tag regsitry").unwrap_err().to_string();
+        assert!(error.contains("'registry'"), "{error}");
+    }
+
+    #[test]
+    fn addresses_and_durations_are_read() {
+        let line =
+            parsed("--web.listen-address :0 --web.listen-address [::1]:80,localhost:9").unwrap();
+        let shown: Vec<_> = line
+            .flags
+            .serve
+            .listen_addresses
+            .into_iter()
+            .map(|address| (address.host, address.port))
+            .collect();
+        let host = |host: &str, port| (host.to_owned(), port);
+        assert_eq!(shown, [host("", 0), host("::1", 80), host("localhost", 9)]);
+        let line = parsed("check --timeout 1m30s").unwrap();
+        assert_eq!(line.flags.check.timeout, Some(Duration::from_secs(90)));
+    }
+
+    #[test]
+    fn clap_finds_no_fault_in_the_definition() {
+        CommandLine::command().debug_assert();
+    }
+}

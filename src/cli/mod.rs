@@ -1,0 +1,123 @@
+//! Commands, wiring and exit codes; the one room that speaks to a terminal.
+
+mod catalogue;
+mod check;
+mod flags;
+mod logs;
+mod output;
+mod pages;
+mod select;
+mod serve;
+mod signals;
+mod status_log;
+
+use std::{
+    fmt::{self, Display},
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use crate::config::{self, Config, ConfigErrors, Load};
+use flags::{Command, Flags, LogLevel};
+
+/// Runs this process: reads the command line, does what it says, and tells by
+/// the exit status how it went.
+pub fn main() -> ExitCode {
+    let line = match flags::parse(std::env::args_os()) {
+        Ok(line) => line,
+        Err(error) => {
+            // Help and version go to stdout, errors to stderr; a closed pipe is neither's fault.
+            let _ = error.print();
+            return code(error.exit_code());
+        }
+    };
+    let flags = line.flags;
+    let command = line.command.unwrap_or(Command::Serve);
+    let quiet = matches!(command, Command::Check { .. });
+    let level = if quiet {
+        LogLevel::Warn
+    } else {
+        LogLevel::Info
+    };
+    logs::start(flags.log_level.unwrap_or(level), flags.log_format);
+    let ended = match command {
+        Command::Serve if flags.serve.config_check => config_check(&flags),
+        Command::Serve => serve::serve(&flags),
+        Command::Check { targets } => check::check(&flags, &targets),
+        Command::Checks => print(&catalogue::table()),
+        Command::Config { .. } => config_check(&flags),
+    };
+    ended.unwrap_or_else(|failure| {
+        say(&format_args!("error: {failure}"));
+        failure.code.into()
+    })
+}
+
+/// Why a command did not do its work.
+#[derive(Debug)]
+struct Failure {
+    message: String,
+    code: u8,
+}
+
+impl Failure {
+    /// A mistake in the command line or the configuration.
+    fn usage(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            code: 2,
+        }
+    }
+
+    /// Anything else.
+    fn other(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            code: 1,
+        }
+    }
+}
+
+impl Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.message)
+    }
+}
+
+impl From<ConfigErrors> for Failure {
+    fn from(errors: ConfigErrors) -> Self {
+        Self::usage(format!("the configuration cannot be used\n{errors}"))
+    }
+}
+
+fn config_check(flags: &Flags) -> Result<ExitCode, Failure> {
+    let config = load(flags)?;
+    warn_of(&config);
+    let count = config.registries.len();
+    let noun = if count == 1 { "registry" } else { "registries" };
+    print(&format!("configuration ok: {count} {noun}\n"))
+}
+
+fn load(flags: &Flags) -> Result<Config, Failure> {
+    Ok(config::load(&Load::new(flags.config_file.clone()))?)
+}
+
+fn warn_of(config: &Config) {
+    for warning in &config.warnings {
+        say(&format_args!("warning: {warning}"));
+    }
+}
+
+fn print(text: &str) -> Result<ExitCode, Failure> {
+    output::to_stdout(text).map_err(|error| Failure::other(error.to_string()))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A line on stderr; nobody is left to be told when that cannot be written.
+fn say(line: &dyn Display) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+fn code(code: i32) -> ExitCode {
+    u8::try_from(code).map_or(ExitCode::FAILURE, ExitCode::from)
+}

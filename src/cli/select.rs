@@ -1,0 +1,117 @@
+//! Which registries and which questions a command asks for.
+
+use std::sync::Arc;
+
+use strsim::damerau_levenshtein;
+
+use super::{Failure, flags::CheckFlags};
+use crate::{
+    checks::{self, Check},
+    config::{Config, Target},
+    outcome::{CheckName, Subject},
+};
+
+/// The named targets in the order of the configuration; without names all of them.
+pub(super) fn targets(config: &Config, names: &[String]) -> Result<Vec<Arc<Target>>, Failure> {
+    let known: Vec<&str> = config
+        .registries
+        .iter()
+        .map(|target| target.name.as_str())
+        .collect();
+    if let Some(name) = names.iter().find(|name| !known.contains(&name.as_str())) {
+        return Err(Failure::usage(unknown(name, &known)));
+    }
+    let chosen = |target: &&Arc<Target>| names.is_empty() || names.contains(&target.name);
+    Ok(config.registries.iter().filter(chosen).cloned().collect())
+}
+
+/// The checks that have one of the tags, if any are named, and are one of those
+/// named, if any are.
+pub(super) fn checks(flags: &CheckFlags) -> Result<Vec<CheckName>, Failure> {
+    let wanted = |check: &&Check| {
+        let tagged = flags
+            .tags
+            .iter()
+            .any(|tag| check.tags.contains(&tag.as_str()));
+        (flags.tags.is_empty() || tagged)
+            && (flags.checks.is_empty() || flags.checks.contains(&check.name))
+    };
+    let chosen: Vec<CheckName> = checks::CATALOG
+        .iter()
+        .filter(wanted)
+        .map(|check| check.name)
+        .collect();
+    if chosen.is_empty() {
+        return Err(Failure::usage(
+            "none of the checks named with `--check` has a tag named with `--tag`\n  hint: `oci-registry-exporter checks` lists the tags of each",
+        ));
+    }
+    Ok(chosen)
+}
+
+/// A target's questions of these checks, in the order of a cycle.
+pub(super) fn subjects(target: &Target, checks: &[CheckName]) -> Vec<Subject> {
+    checks::questions(target)
+        .into_iter()
+        .map(|(subject, _)| subject)
+        .filter(|subject| checks.contains(&subject.check))
+        .collect()
+}
+
+fn unknown(name: &str, known: &[&str]) -> String {
+    let distance = |other: &str| damerau_levenshtein(&name.to_lowercase(), &other.to_lowercase());
+    let closest = known
+        .iter()
+        .map(|other| (distance(other), other))
+        .filter(|(distance, other)| *distance <= other.chars().count() / 3)
+        .min_by_key(|(distance, _)| *distance);
+    let mut text = format!("no registry is named `{name}`\n  hint: ");
+    if let Some((_, closest)) = closest {
+        text.push_str(&format!("did you mean `{closest}`? "));
+    }
+    let listed: Vec<String> = known
+        .iter()
+        .take(MOST_LISTED)
+        .map(|name| format!("`{name}`"))
+        .collect();
+    text.push_str(&format!("configured are: {}", listed.join(", ")));
+    if known.len() > MOST_LISTED {
+        text.push_str(&format!(" and {} more", known.len() - MOST_LISTED));
+    }
+    text
+}
+
+const MOST_LISTED: usize = 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_name_is_told_the_closest_and_all() {
+        for (name, known, expected) in [
+            (
+                "ghrc",
+                &["ghcr", "production"][..],
+                "no registry is named `ghrc`\n  hint: did you mean `ghcr`? configured are: `ghcr`, `production`",
+            ),
+            (
+                "PRODUCTION",
+                &["ghcr", "production"],
+                "no registry is named `PRODUCTION`\n  hint: did you mean `production`? configured are: `ghcr`, `production`",
+            ),
+            (
+                "alpine",
+                &["ghcr"],
+                "no registry is named `alpine`\n  hint: configured are: `ghcr`",
+            ),
+        ] {
+            assert_eq!(unknown(name, known), expected);
+        }
+        let many: Vec<String> = (0..100)
+            .map(|number| format!("registry-{number}"))
+            .collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        assert!(unknown("x", &many).ends_with("`registry-19` and 80 more"));
+    }
+}

@@ -1,0 +1,257 @@
+//! The schema that `--format json` and the API share. Keys are only ever added,
+//! and none changes its meaning within a version.
+
+use std::time::SystemTime;
+
+use serde::{Serialize, Serializer, ser::SerializeMap};
+
+use super::{Entry, RegistryReports, Summary};
+use crate::{
+    checks,
+    outcome::{Evidence, Reason, Value},
+};
+
+/// Who reads it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audience {
+    /// Whoever runs the command: everything.
+    Operator,
+    /// Whoever reaches the port: no user names, challenges or token hosts.
+    Anybody,
+}
+
+/// The reports as JSON, with a newline at the end.
+///
+/// # Errors
+/// None that reports can cause: every key is a string.
+pub fn json(
+    registries: &[RegistryReports],
+    generated_at: SystemTime,
+    audience: Audience,
+) -> Result<String, serde_json::Error> {
+    let entries = || registries.iter().flat_map(|registry| &registry.entries);
+    let document = Document {
+        version: 1,
+        generated_at: timestamp(generated_at),
+        summary: Summary::of(entries()),
+        reports: registries
+            .iter()
+            .flat_map(|registry| {
+                let hidden = match audience {
+                    Audience::Operator => None,
+                    Audience::Anybody => Some(user_names(registry)),
+                };
+                registry
+                    .entries
+                    .iter()
+                    .map(move |entry| Row::new(entry, hidden.as_deref()))
+            })
+            .collect(),
+    };
+    let mut text = serde_json::to_string_pretty(&document)?;
+    text.push('\n');
+    Ok(text)
+}
+
+/// The order of the fields is the order of the keys.
+#[derive(Serialize)]
+struct Document<'a> {
+    version: u32,
+    generated_at: String,
+    summary: Summary,
+    reports: Vec<Row<'a>>,
+}
+
+#[derive(Serialize)]
+struct Row<'a> {
+    registry: &'a str,
+    repository: Option<&'a str>,
+    credential: Option<&'a str>,
+    check: &'static str,
+    name: &'static str,
+    severity: &'static str,
+    tags: &'static [&'static str],
+    status: &'static str,
+    reason: Option<&'static str>,
+    message: String,
+    evidence: Shown<'a>,
+    likely_causes: Vec<&'static str>,
+    remediation: &'a [String],
+    started_at: String,
+    duration_seconds: f64,
+    latency_seconds: Option<f64>,
+    attempts: u32,
+    conclusive: bool,
+    last_conclusive_at: Option<String>,
+    fact_since: Option<String>,
+}
+
+impl<'a> Row<'a> {
+    /// `hidden`: the user names that must not show; `None` hides nothing.
+    fn new(entry: &'a Entry, hidden: Option<&[String]>) -> Self {
+        let report = &*entry.report;
+        let outcome = &report.outcome;
+        let check = checks::check(report.subject.check);
+        Self {
+            registry: &report.subject.registry,
+            repository: report.subject.repository.as_deref(),
+            credential: report.subject.credential.as_deref(),
+            check: report.subject.check.id(),
+            name: check.title,
+            severity: check.severity.as_str(),
+            tags: check.tags,
+            status: outcome.status.as_str(),
+            reason: outcome.reason.map(Reason::as_str),
+            message: match hidden {
+                Some(names) => public_message(&outcome.message, outcome.reason, names),
+                None => outcome.message.clone(),
+            },
+            evidence: Shown {
+                evidence: &outcome.evidence,
+                public: hidden.is_some(),
+            },
+            likely_causes: outcome.reason.map(Reason::cause).into_iter().collect(),
+            remediation: &outcome.remediation,
+            started_at: timestamp(report.started),
+            duration_seconds: report.duration.as_secs_f64(),
+            latency_seconds: outcome.latency.map(|latency| latency.as_secs_f64()),
+            attempts: report.attempts,
+            conclusive: outcome.conclusive(),
+            last_conclusive_at: entry.last_conclusive.map(timestamp),
+            fact_since: entry.fact_since.map(timestamp),
+        }
+    }
+}
+
+impl Serialize for Summary {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let counts = self.iter().map(|(status, count)| (status.as_str(), count));
+        serializer.collect_map(counts)
+    }
+}
+
+/// The evidence as an object, its keys in the order in which they were set.
+struct Shown<'a> {
+    evidence: &'a Evidence,
+    public: bool,
+}
+
+impl Serialize for Shown<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for (key, value) in self.evidence.iter() {
+            if self.public && WITHHELD.contains(&key) {
+                continue;
+            }
+            match value {
+                Value::Text(text) => map.serialize_entry(key, text)?,
+                Value::Number(number) => map.serialize_entry(key, number)?,
+                Value::Flag(flag) => map.serialize_entry(key, flag)?,
+                Value::Nothing => map.serialize_entry(key, &())?,
+            }
+        }
+        map.end()
+    }
+}
+
+/// Registries like to quote the user name, and the message of an untrusted token
+/// host names the host.
+fn public_message(message: &str, reason: Option<Reason>, names: &[String]) -> String {
+    if let Some(reason @ Reason::UntrustedHost) = reason {
+        return reason.cause().to_owned();
+    }
+    let hide = |message: String, name: &String| message.replace(name.as_str(), "[user]");
+    names.iter().fold(message.to_owned(), hide)
+}
+
+fn user_names(registry: &RegistryReports) -> Vec<String> {
+    let mut names = Vec::new();
+    for entry in &registry.entries {
+        if let Some(Value::Text(name)) = entry.report.outcome.evidence.value(USERNAME)
+            && !name.is_empty()
+            && !names.contains(name)
+        {
+            names.push(name.clone());
+        }
+    }
+    names
+}
+
+/// RFC 3339 in UTC, to the millisecond.
+fn timestamp(time: SystemTime) -> String {
+    jiff::Timestamp::try_from(time)
+        .and_then(|time| jiff::Timestamp::from_millisecond(time.as_millisecond()))
+        .unwrap_or_default()
+        .to_string()
+}
+
+const USERNAME: &str = "username";
+/// Evidence that only the operator sees.
+const WITHHELD: [&str; 2] = [USERNAME, "auth_challenge"];
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::samples::{entry, fallback, noon, registry};
+    use super::*;
+    use crate::outcome::{CheckName, Outcome};
+
+    #[test]
+    fn schema_is_as_published() {
+        let golden = include_str!("../../tests/golden/report/fallback.json");
+        let shown = json(&[fallback()], noon(), Audience::Operator).unwrap();
+        assert_eq!(shown, golden);
+    }
+
+    #[test]
+    fn a_daemon_knows_more_than_one_run() {
+        let mut entry = entry(CheckName::Pull, Outcome::unknown(Reason::Timeout, ""));
+        entry.last_conclusive = Some(noon() - Duration::from_mins(1));
+        entry.fact_since = Some(noon() - Duration::from_hours(1));
+        let shown = json(&[registry(vec![entry])], noon(), Audience::Anybody).unwrap();
+        let value: serde_json::Value = serde_json::from_str(&shown).unwrap();
+        let report = &value["reports"][0];
+        assert_eq!(report["conclusive"], false);
+        assert_eq!(report["last_conclusive_at"], "2026-11-23T15:59:00Z");
+        assert_eq!(report["fact_since"], "2026-11-23T15:00:00Z");
+        assert_eq!(report["latency_seconds"], serde_json::Value::Null);
+        assert_eq!(report["likely_causes"][0], Reason::Timeout.cause());
+    }
+
+    #[test]
+    fn nobody_sees_user_names_challenges_or_token_hosts_without_authentication() {
+        let rejected = Outcome::fail(Reason::Unauthorized, "user robot$probe is locked")
+            .with("username", "robot$probe")
+            .with(
+                "auth_challenge",
+                "Bearer realm=\"https://auth.example.net/\"",
+            )
+            .with("http_status", 401_u16);
+        let told = Outcome::fail(Reason::Unauthorized, "robot$probe may not pull");
+        let untrusted = Outcome::fail(Reason::UntrustedHost, "auth.example.net is not trusted");
+        let all = registry(vec![
+            entry(CheckName::Credentials, rejected),
+            entry(CheckName::Pull, told),
+            entry(CheckName::Push, untrusted),
+        ]);
+        let operator = json(std::slice::from_ref(&all), noon(), Audience::Operator).unwrap();
+        let anybody = json(&[all], noon(), Audience::Anybody).unwrap();
+        for hidden in ["robot$probe", "auth_challenge", "auth.example.net"] {
+            assert!(operator.contains(hidden), "{hidden}: {operator}");
+            assert!(!anybody.contains(hidden), "{hidden}: {anybody}");
+        }
+        assert!(anybody.contains("user [user] is locked"), "{anybody}");
+        assert!(anybody.contains("\"http_status\": 401"), "{anybody}");
+    }
+
+    #[test]
+    fn times_are_rfc_3339_to_the_millisecond() {
+        for (added, expected) in [
+            (Duration::ZERO, "2026-11-23T16:00:00Z"),
+            (Duration::from_micros(120_900), "2026-11-23T16:00:00.12Z"),
+        ] {
+            assert_eq!(timestamp(noon() + added), expected);
+        }
+    }
+}

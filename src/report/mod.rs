@@ -1,0 +1,145 @@
+//! The reports for a person (text) and for a program (JSON), and what a script
+//! gets as exit status. Pure: no clock, no terminal, no file.
+
+mod json;
+mod text;
+
+pub use json::{Audience, json};
+pub use text::{Options, text};
+
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use crate::outcome::{Report, Status};
+
+/// One registry with what is known of it, in the order in which it is shown.
+#[derive(Debug, Clone)]
+pub struct RegistryReports {
+    /// The configured name.
+    pub name: String,
+    /// The configured URL; never with userinfo.
+    pub url: String,
+    /// One for each question.
+    pub entries: Vec<Entry>,
+}
+
+/// A report, and what earlier ones add to it.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// The last report.
+    pub report: Arc<Report>,
+    /// When a report of this question last said something about it.
+    pub last_conclusive: Option<SystemTime>,
+    /// Since when what it proves is as it is; `None` where only one run is known.
+    pub fact_since: Option<SystemTime>,
+}
+
+impl Entry {
+    /// A report without a past, as one shot has it.
+    pub fn once(report: Report) -> Self {
+        let ended = end(report.started, report.duration);
+        Self {
+            last_conclusive: report.outcome.conclusive().then_some(ended),
+            fact_since: None,
+            report: Arc::new(report),
+        }
+    }
+}
+
+/// The exit status of `check`: 1 where anything failed, else 3 where anything
+/// is unknown, else 0.
+pub fn exit_status(registries: &[RegistryReports]) -> u8 {
+    let summary = Summary::of(registries.iter().flat_map(|registry| &registry.entries));
+    if summary.count(Status::Fail) > 0 {
+        1
+    } else if summary.count(Status::Unknown) > 0 {
+        3
+    } else {
+        0
+    }
+}
+
+/// How many reports there are of each status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Summary([usize; Status::ALL.len()]);
+
+impl Summary {
+    fn of<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Self {
+        let mut counts = [0; Status::ALL.len()];
+        for entry in entries {
+            let status = entry.report.outcome.status;
+            for ((known, _), count) in Status::ALL.iter().zip(&mut counts) {
+                *count += usize::from(*known == status);
+            }
+        }
+        Self(counts)
+    }
+
+    fn count(&self, status: Status) -> usize {
+        self.iter()
+            .find(|(known, _)| *known == status)
+            .map_or(0, |(_, count)| count)
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (Status, usize)> {
+        Status::ALL
+            .iter()
+            .zip(self.0)
+            .map(|((status, _), count)| (*status, count))
+    }
+}
+
+fn end(started: SystemTime, duration: Duration) -> SystemTime {
+    started.checked_add(duration).unwrap_or(started)
+}
+
+#[cfg(test)]
+mod samples;
+
+#[cfg(test)]
+mod tests {
+    use super::samples::{entry, registry};
+    use super::*;
+    use crate::outcome::{CheckName, Outcome, Reason};
+
+    #[test]
+    fn a_failure_outweighs_an_unknown_and_a_warning_is_no_failure() {
+        let pass = || entry(CheckName::Credentials, Outcome::pass(""));
+        let of = |outcome| entry(CheckName::Pull, outcome);
+        let fail = || of(Outcome::fail(Reason::Dns, ""));
+        let unknown = || of(Outcome::unknown(Reason::RateLimited, ""));
+        for (entries, status) in [
+            (vec![], 0),
+            (vec![pass()], 0),
+            (vec![pass(), of(Outcome::info(Reason::NotFound, ""))], 0),
+            (vec![pass(), of(Outcome::warn(Reason::Unsupported, ""))], 0),
+            (vec![pass(), of(Outcome::skip(Reason::Disabled, ""))], 0),
+            (vec![pass(), unknown()], 3),
+            (vec![unknown(), fail()], 1),
+            (vec![fail(), pass()], 1),
+        ] {
+            assert_eq!(
+                exit_status(&[registry(entries.clone())]),
+                status,
+                "{entries:?}"
+            );
+        }
+        let two = [registry(vec![fail()]), registry(vec![unknown()])];
+        assert_eq!(exit_status(&two), 1);
+    }
+
+    #[test]
+    fn without_a_past_only_a_conclusive_report_has_a_time() {
+        let of = |outcome| entry(CheckName::Pull, outcome);
+        let started = of(Outcome::pass("")).report.started;
+        let ended = started + of(Outcome::pass("")).report.duration;
+        assert_eq!(of(Outcome::pass("")).last_conclusive, Some(ended));
+        assert_eq!(
+            of(Outcome::unknown(Reason::Timeout, "")).last_conclusive,
+            None
+        );
+        assert_eq!(of(Outcome::pass("")).fact_since, None);
+    }
+}

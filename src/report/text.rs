@@ -1,0 +1,409 @@
+//! The form that the source document prints.
+
+use std::fmt::Write as _;
+
+use super::{Entry, RegistryReports, Summary};
+use crate::{
+    exchange::Sent,
+    outcome::{CheckName, Outcome, Report, Status, Value},
+};
+
+/// What the text says beyond one line a check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// Also evidence, reason, likely cause, remediation and the requests made.
+    pub verbose: bool,
+    /// What to do about findings.
+    pub remediation: bool,
+    /// Statuses in colour (ANSI escape sequences).
+    pub colour: bool,
+}
+
+/// The reports as text, one block a registry; ends with a newline.
+///
+/// Nothing that a registry said can break out of its line: control characters
+/// become blanks.
+pub fn text(registries: &[RegistryReports], options: Options) -> String {
+    let blocks: Vec<String> = registries
+        .iter()
+        .map(|registry| block(registry, registries.len() > 1, options))
+        .collect();
+    blocks.join("\n")
+}
+
+fn block(registry: &RegistryReports, named: bool, options: Options) -> String {
+    let mut lines = Vec::new();
+    if named {
+        let name = one_line(&registry.name);
+        lines.push(format!("Registry: {name} ({})", one_line(&registry.url)));
+    }
+    lines.push(TITLE.to_owned());
+    lines.push("=".repeat(TITLE.len()));
+    lines.push(String::new());
+    for entry in &registry.entries {
+        let whose = whose(entry, &registry.entries);
+        lines.push(line(&entry.report, &whose, options));
+        if options.verbose {
+            details(&entry.report, options, &mut lines);
+        }
+    }
+    lines.push(String::new());
+    lines.push(overall(&Summary::of(&registry.entries)));
+    if options.remediation {
+        let recommendations = recommendations(&registry.entries, options.verbose);
+        if !recommendations.is_empty() {
+            lines.push(String::new());
+            lines.push("Recommendations:".to_owned());
+            lines.extend(recommendations.iter().map(|line| format!("- {line}")));
+        }
+    }
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+fn line(report: &Report, whose: &str, options: Options) -> String {
+    let status = report.outcome.status;
+    let mut word = format!("{:<STATUS_WIDTH$}", status.as_str().to_uppercase());
+    if !word.ends_with(' ') {
+        word.push(' ');
+    }
+    if options.colour {
+        word = format!("\x1b[{}m{word}\x1b[0m", colour(status));
+    }
+    let id = report.subject.check.id();
+    let message = one_line(&report.outcome.message);
+    let line = format!("{id:<ID_WIDTH$}{word}{message}{whose}");
+    line.trim_end().to_owned()
+}
+
+/// Which repository and credential set, where the same check reports for several.
+fn whose(entry: &Entry, all: &[Entry]) -> String {
+    let subject = &entry.report.subject;
+    let same_check = all
+        .iter()
+        .filter(|other| other.report.subject.check == subject.check);
+    if same_check.count() < 2 {
+        return String::new();
+    }
+    let of: Vec<String> = [&subject.repository, &subject.credential]
+        .into_iter()
+        .flatten()
+        .map(|part| one_line(part))
+        .collect();
+    if of.is_empty() {
+        return String::new();
+    }
+    format!(" [{}]", of.join(", "))
+}
+
+fn details(report: &Report, options: Options, lines: &mut Vec<String>) {
+    let outcome = &report.outcome;
+    if let Some(reason) = outcome.reason {
+        lines.push(format!("    reason: {}", reason.as_str()));
+        lines.push(format!("    likely cause: {}", reason.cause()));
+    }
+    if outcome.evidence.iter().next().is_some() {
+        lines.push("    evidence:".to_owned());
+        for (key, value) in outcome.evidence.iter() {
+            lines.push(format!("      {key}: {}", value_text(value)));
+        }
+    }
+    if options.remediation && !outcome.remediation.is_empty() {
+        lines.push("    remediation:".to_owned());
+        for (step, text) in (1..).zip(&outcome.remediation) {
+            lines.push(format!("      {step}. {}", one_line(text)));
+        }
+    }
+    if !report.requests.is_empty() {
+        lines.push("    requests:".to_owned());
+        for sent in &report.requests {
+            lines.push(format!("      {}", request(sent)));
+        }
+    }
+}
+
+fn value_text(value: &Value) -> String {
+    match value {
+        Value::Text(text) => one_line(text),
+        Value::Number(number) => number.to_string(),
+        Value::Flag(flag) => flag.to_string(),
+        Value::Nothing => "-".to_owned(),
+    }
+}
+
+fn request(sent: &Sent) -> String {
+    let end = match &sent.end {
+        Ok(status) => status.to_string(),
+        Err(kind) => format!("{kind:?}").to_lowercase(),
+    };
+    let millis = sent.elapsed.as_secs_f64() * 1000.0;
+    let retry = if sent.retry { " (retry)" } else { "" };
+    let url = one_line(&sent.url);
+    format!("{} {url} {end} {millis:.0} ms{retry}", sent.method)
+}
+
+/// Counts in the source document's order; those of info, skipped and unknown
+/// only where there are any.
+fn overall(summary: &Summary) -> String {
+    let mut parts = Vec::new();
+    for (status, one, many, always) in [
+        (Status::Pass, "passed", "passed", true),
+        (Status::Warn, "warning", "warnings", true),
+        (Status::Info, "info", "info", false),
+        (Status::Fail, "failure", "failures", true),
+        (Status::Skip, "skipped", "skipped", false),
+        (Status::Unknown, "unknown", "unknown", false),
+    ] {
+        let count = summary.count(status);
+        if always || count > 0 {
+            parts.push(format!("{count} {}", if count == 1 { one } else { many }));
+        }
+    }
+    format!("Overall: {}", parts.join(", "))
+}
+
+/// Every line once, in the order of first mention. A step that several checks
+/// call for names all of them: an unreachable registry has one cause, not five.
+fn recommendations(entries: &[Entry], verbose: bool) -> Vec<String> {
+    let mut lines: Vec<(Vec<CheckName>, &str)> = Vec::new();
+    for entry in entries {
+        let outcome = &entry.report.outcome;
+        let (titled, steps) = if outcome.recommendations.is_empty() {
+            (true, steps(outcome, verbose))
+        } else {
+            (false, outcome.recommendations.as_slice())
+        };
+        let check = entry.report.subject.check;
+        for step in steps {
+            let known = lines
+                .iter_mut()
+                .find(|(checks, line)| line == step && checks.is_empty() != titled);
+            match known {
+                Some((checks, _)) if titled && !checks.contains(&check) => checks.push(check),
+                Some(_) => {}
+                None => lines.push((if titled { vec![check] } else { vec![] }, step)),
+            }
+        }
+    }
+    lines
+        .into_iter()
+        .map(|(checks, line)| titled(&checks, &one_line(line)))
+        .collect()
+}
+
+/// What is worth doing unasked: about findings, and for who wants all of it also
+/// about what is merely open.
+fn steps(outcome: &Outcome, verbose: bool) -> &[String] {
+    match outcome.status {
+        Status::Warn | Status::Fail => &outcome.remediation,
+        Status::Info | Status::Unknown if verbose => &outcome.remediation,
+        _ => &[],
+    }
+}
+
+fn titled(checks: &[CheckName], line: &str) -> String {
+    let mut text = String::new();
+    for (at, check) in checks.iter().enumerate() {
+        let separator = if at == 0 { "" } else { ", " };
+        let _ = write!(text, "{separator}{}", short_title(*check));
+    }
+    if !checks.is_empty() {
+        text.push_str(": ");
+    }
+    text.push_str(line);
+    text
+}
+
+fn short_title(check: CheckName) -> &'static str {
+    match check {
+        CheckName::Credentials => "Credentials",
+        CheckName::Pull => "Pull",
+        CheckName::Push => "Push",
+        CheckName::Referrers => "Referrers API",
+        CheckName::Capabilities => "Capabilities",
+    }
+}
+
+fn colour(status: Status) -> &'static str {
+    match status {
+        Status::Pass => "32",
+        Status::Info => "36",
+        Status::Warn => "33",
+        Status::Fail => "1;31",
+        Status::Skip => "2",
+        Status::Unknown => "35",
+    }
+}
+
+/// The text with blanks for whatever could move a terminal's cursor or turn its
+/// line around: control characters, line separators, bidirectional overrides.
+fn one_line(text: &str) -> String {
+    text.chars()
+        .map(|char| match char {
+            '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => ' ',
+            char if char.is_control() => ' ',
+            char => char,
+        })
+        .collect()
+}
+
+const TITLE: &str = "Registry Checks Summary";
+/// Columns of the id.
+const ID_WIDTH: usize = 38;
+/// Columns of the status; a longer word pushes its line by one.
+const STATUS_WIDTH: usize = 7;
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::{entry, fallback, healthy, of_repository, registry, unreachable};
+    use super::*;
+    use crate::outcome::Reason;
+
+    const PLAIN: Options = Options {
+        verbose: false,
+        remediation: true,
+        colour: false,
+    };
+    const VERBOSE: Options = Options {
+        verbose: true,
+        ..PLAIN
+    };
+
+    #[test]
+    fn healthy_registry_as_the_source_document_prints_it() {
+        let golden = include_str!("../../tests/golden/report/healthy.txt");
+        assert_eq!(text(&[healthy()], PLAIN), golden);
+    }
+
+    /// With the two lines that the document's own severity rule corrects (`checks.md` A-02).
+    #[test]
+    fn registry_with_fallback_as_the_source_document_prints_it() {
+        let golden = include_str!("../../tests/golden/report/fallback.txt");
+        assert_eq!(text(&[fallback()], PLAIN), golden);
+    }
+
+    #[test]
+    fn several_registries_have_a_named_block_each() {
+        let golden = include_str!("../../tests/golden/report/several.txt");
+        assert_eq!(text(&[healthy(), unreachable()], PLAIN), golden);
+    }
+
+    #[test]
+    fn verbose_shows_what_was_seen_why_and_what_was_sent() {
+        let golden = include_str!("../../tests/golden/report/verbose.txt");
+        assert_eq!(text(&[unreachable()], VERBOSE), golden);
+    }
+
+    #[test]
+    fn without_remediation_there_is_nothing_to_do() {
+        let options = Options {
+            remediation: false,
+            ..VERBOSE
+        };
+        for registry in [fallback(), unreachable()] {
+            let text = text(&[registry], options);
+            assert!(!text.contains("Recommendations:"), "{text}");
+            assert!(!text.contains("remediation:"), "{text}");
+            assert!(text.contains("evidence:"), "{text}");
+        }
+    }
+
+    #[test]
+    fn counts_are_singular_and_plural_in_one_order() {
+        let pass = || entry(CheckName::Credentials, Outcome::pass(""));
+        let of = |outcome| entry(CheckName::Pull, outcome);
+        let warn = || of(Outcome::warn(Reason::Unsupported, ""));
+        let info = || of(Outcome::info(Reason::NotFound, ""));
+        let fail = || of(Outcome::fail(Reason::Dns, ""));
+        let skip = || of(Outcome::skip(Reason::Disabled, ""));
+        let unknown = || of(Outcome::unknown(Reason::Timeout, ""));
+        for (entries, expected) in [
+            (vec![], "0 passed, 0 warnings, 0 failures"),
+            (vec![pass(), fail()], "1 passed, 0 warnings, 1 failure"),
+            (
+                vec![pass(), pass(), pass(), warn(), info()],
+                "3 passed, 1 warning, 1 info, 0 failures",
+            ),
+            (
+                vec![
+                    unknown(),
+                    skip(),
+                    skip(),
+                    fail(),
+                    fail(),
+                    info(),
+                    info(),
+                    warn(),
+                    warn(),
+                    pass(),
+                ],
+                "1 passed, 2 warnings, 2 info, 2 failures, 2 skipped, 1 unknown",
+            ),
+        ] {
+            assert_eq!(
+                overall(&Summary::of(&entries)),
+                format!("Overall: {expected}")
+            );
+        }
+    }
+
+    #[test]
+    fn a_line_says_whose_it_is_only_where_a_check_reports_for_several() {
+        let pull =
+            |repository| of_repository(CheckName::Pull, repository, "team", Outcome::pass("ok"));
+        let credentials = entry(CheckName::Credentials, Outcome::pass("ok"));
+        let both = registry(vec![credentials.clone(), pull("a/b"), pull("c/d")]);
+        let shown = text(&[both], PLAIN);
+        assert!(shown.contains("PASS   ok\n"), "{shown}");
+        assert!(shown.contains("PASS   ok [a/b, team]\n"), "{shown}");
+        assert!(shown.contains("PASS   ok [c/d, team]\n"), "{shown}");
+        let one = text(&[registry(vec![credentials, pull("a/b")])], PLAIN);
+        assert!(!one.contains('['), "{one}");
+    }
+
+    #[test]
+    fn the_longest_status_keeps_a_blank_before_its_message() {
+        let unknown = Outcome::unknown(Reason::RateLimited, "too many requests");
+        let shown = text(
+            &[registry(vec![entry(CheckName::Capabilities, unknown)])],
+            PLAIN,
+        );
+        let expected = "check.integration.oci.capabilities    UNKNOWN too many requests\n";
+        assert!(shown.contains(expected), "{shown}");
+    }
+
+    #[test]
+    fn notes_and_unknowns_have_steps_only_for_who_wants_all() {
+        let mut info = Outcome::info(Reason::NotFound, "");
+        info.remediation = vec!["push an image".to_owned()];
+        let entries = registry(vec![entry(CheckName::Pull, info)]);
+        assert!(!text(std::slice::from_ref(&entries), PLAIN).contains("push an image"));
+        let all = text(&[entries], VERBOSE);
+        assert!(all.contains("- Pull: push an image\n"), "{all}");
+    }
+
+    #[test]
+    fn a_registry_cannot_forge_lines_or_move_the_cursor() {
+        let outcome = Outcome::fail(Reason::Protocol, "bad\r\n\x1b[2Jnews\u{202e}\u{2028}x")
+            .with("auth_challenge", "a\nb\u{9b}c");
+        let shown = text(&[registry(vec![entry(CheckName::Pull, outcome)])], VERBOSE);
+        assert!(shown.contains("FAIL   bad   [2Jnews  x\n"), "{shown}");
+        assert!(shown.contains("auth_challenge: a b c\n"), "{shown}");
+        assert!(!shown.contains('\x1b'), "{shown}");
+    }
+
+    #[test]
+    fn colour_changes_no_column() {
+        let options = Options {
+            colour: true,
+            ..PLAIN
+        };
+        let shown = text(&[unreachable()], options);
+        assert!(shown.contains("\x1b[1;31mFAIL   \x1b[0m"), "{shown}");
+        let mut plain = shown;
+        for (status, _) in Status::ALL {
+            plain = plain.replace(&format!("\x1b[{}m", colour(status)), "");
+        }
+        assert_eq!(plain.replace("\x1b[0m", ""), text(&[unreachable()], PLAIN));
+    }
+}

@@ -1,0 +1,27 @@
+//! Real servers on loopback: registries, nginx and Prometheus, each on a free port
+//! and below a temporary directory, ended by its pid when its value is dropped,
+//! also by a test that panics.
+//!
+//! A server whose program is not installed makes its test print `skipped: REASON`
+//! and end; with `OCI_REGISTRY_EXPORTER_TESTS_STRICT=1` (set by `tests/run`) it fails.
+//! `tests/run lab` installs what is missing and runs all of it.
+//!
+//! - [`process`] starts, waits and ends; a server is a [`process::Setup`]
+//! - [`distribution`], [`ferro`], [`nginx`], [`prometheus`]: one setup each
+//! - [`tokens`]: the token server that docker-registry's token mode asks for
+//! - [`registry`]: every registry of the lab by its [`registry::Kind`], ready to be asked
+//! - [`image`]: pushes an image and a referrer
+//! - [`http`]: the client of all that, which shares nothing with the exporter's own
+
+pub(crate) mod distribution;
+pub(crate) mod ferro;
+pub(crate) mod http;
+pub(crate) mod image;
+pub(crate) mod nginx;
+pub(crate) mod process;
+pub(crate) mod prometheus;
+pub(crate) mod registry;
+pub(crate) mod tokens;
+
+mod results;
+mod servers;
