@@ -35,7 +35,6 @@ impl Grid {
         match next {
             Next::Grid => point,
             Next::After(delay) => sooner(now, delay).min(point),
-            Next::At(delay) => sooner(now, delay).min(FAR),
             Next::NotBefore(delay) => self.at_or_after(now.saturating_add(delay)).max(point),
         }
     }
@@ -46,7 +45,6 @@ impl Grid {
         match next {
             Next::Grid => due,
             Next::After(delay) => sooner(now, delay).min(due),
-            Next::At(delay) => sooner(now, delay).min(FAR),
             Next::NotBefore(delay) => {
                 let earliest = now.saturating_add(delay);
                 if due < earliest {
@@ -145,9 +143,6 @@ mod tests {
                 Next::After(seconds(60)),
                 13,
             ),
-            ("exactly, before a point", 3, 4, Next::At(seconds(2)), 6),
-            ("exactly, over two points", 3, 4, Next::At(seconds(25)), 29),
-            ("exactly now", 3, 4, Next::At(Duration::ZERO), 5),
             ("pause under a point", 3, 4, Next::NotBefore(seconds(1)), 13),
             ("pause to a point", 3, 4, Next::NotBefore(seconds(9)), 13),
             ("pause over a point", 3, 4, Next::NotBefore(seconds(10)), 23),
@@ -174,8 +169,6 @@ mod tests {
             ("late and left alone", 3, 4, Next::Grid, 3),
             ("sooner", 13, 4, Next::After(seconds(2)), 6),
             ("later is not sooner", 13, 4, Next::After(seconds(20)), 13),
-            ("exactly, sooner", 13, 4, Next::At(seconds(2)), 6),
-            ("exactly, later", 13, 4, Next::At(seconds(25)), 29),
             ("pause", 13, 4, Next::NotBefore(seconds(20)), 33),
             (
                 "pause that is over by then",
@@ -198,9 +191,6 @@ mod tests {
         assert_eq!(grid.following(FAR, FAR, Next::Grid), FAR);
         let grid = Grid::new(Duration::ZERO, Duration::from_secs(7));
         let never = Next::NotBefore(Duration::MAX);
-        assert_eq!(grid.following(Duration::ZERO, seconds(1), never), FAR);
-        assert_eq!(grid.moved(seconds(7), seconds(1), never), FAR);
-        let never = Next::At(Duration::MAX);
         assert_eq!(grid.following(Duration::ZERO, seconds(1), never), FAR);
         assert_eq!(grid.moved(seconds(7), seconds(1), never), FAR);
     }

@@ -61,8 +61,6 @@ pub enum Next {
     Grid,
     /// After this time, at least a second, if that is sooner than the grid: one run more.
     After(Duration),
-    /// After exactly this time, at least a second, whatever points of its grid come before it.
-    At(Duration),
     /// At the first point of its grid that is at least this far away.
     NotBefore(Duration),
 }

@@ -159,7 +159,7 @@ fn an_entry_woken_during_a_cycle_of_its_lane_runs_after_it_whatever_that_says() 
     }
     assert_eq!(starts(&mut queue, 5), []);
     let said = vec![
-        ("runs", Next::At(seconds(900))),
+        ("runs", Next::NotBefore(seconds(900))),
         ("idle", Next::NotBefore(seconds(900))),
     ];
     queue.finish(0, seconds(9), said);
