@@ -10,6 +10,8 @@ mod asked;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod cli;
+#[cfg(test)]
 mod config;
 #[cfg(test)]
 mod cycle;
@@ -19,6 +21,9 @@ mod exposition;
 mod golden;
 #[cfg(test)]
 mod lab;
+#[cfg(test)]
 mod server;
+#[cfg(test)]
+mod schedule;
 #[cfg(test)]
 mod transport;
