@@ -10,7 +10,7 @@ mod push;
 mod referrers;
 mod remedy;
 
-use std::{future::Future, pin::Pin, time::Duration};
+use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use crate::{
     client::{Client, Got, Refusal, Stage},
@@ -44,7 +44,7 @@ pub struct Check {
     /// How long it usually takes at most; text only.
     pub estimated: Duration,
     /// Asks it.
-    pub run: for<'a> fn(&'a Client, &'a TestRepository) -> Asking<'a>,
+    pub run: for<'a> fn(&'a Arc<Client>, &'a TestRepository) -> Asking<'a>,
 }
 
 /// A check that is being asked.
@@ -59,35 +59,49 @@ pub fn check(name: CheckName) -> &'static Check {
 }
 
 /// Every question of a target with its repository, in the order of a cycle:
-/// credentials once per distinct set, pull and push per repository, the
-/// registry-wide ones of the first repository.
+/// credentials once per distinct set, pull and push per repository, referrers of
+/// the first, capabilities of the first that push is asked of.
 pub fn questions(target: &Target) -> Vec<(Subject, &TestRepository)> {
     let mut all = Vec::new();
     for check in CATALOG {
-        let mut sets: Vec<&str> = Vec::new();
-        for (at, repository) in target.repositories.iter().enumerate() {
-            let set = repository.credential.name.as_str();
-            let asked = match check.name {
-                CheckName::Credentials => !sets.contains(&set),
-                CheckName::Pull => repository.pull,
-                CheckName::Push => repository.push != PushWish::No || repository.pull,
-                CheckName::Referrers | CheckName::Capabilities => at == 0,
-            };
-            if !asked {
-                continue;
-            }
-            sets.push(set);
+        for repository in asked_by(check.name, target) {
             let of_repository = check.name != CheckName::Credentials;
             let subject = Subject {
                 registry: target.name.clone(),
                 check: check.name,
                 repository: of_repository.then(|| repository.name.to_string()),
-                credential: Some(set.to_owned()),
+                credential: Some(repository.credential.name.clone()),
             };
             all.push((subject, repository));
         }
     }
     all
+}
+
+fn asked_by(check: CheckName, target: &Target) -> Vec<&TestRepository> {
+    let all = &target.repositories;
+    match check {
+        CheckName::Credentials => {
+            let mut sets: Vec<&str> = Vec::new();
+            all.iter()
+                .filter(|repository| {
+                    let set = repository.credential.name.as_str();
+                    let new = !sets.contains(&set);
+                    sets.push(set);
+                    new
+                })
+                .collect()
+        }
+        CheckName::Pull => all.iter().filter(|repository| repository.pull).collect(),
+        CheckName::Push => all.iter().collect(),
+        CheckName::Referrers => all.first().into_iter().collect(),
+        CheckName::Capabilities => all
+            .iter()
+            .find(|repository| repository.push != PushWish::No)
+            .or(all.first())
+            .into_iter()
+            .collect(),
+    }
 }
 
 /// Why a question is not asked at all, where the configuration alone says so.
@@ -99,15 +113,14 @@ pub fn skipped(target: &Target, check: CheckName, repository: &TestRepository) -
         ));
     }
     match check {
-        CheckName::Credentials | CheckName::Pull => None,
+        CheckName::Credentials | CheckName::Pull | CheckName::Capabilities => None,
         CheckName::Referrers => repository.guessed.then(|| {
             Outcome::skip(
                 Reason::NotConfigured,
                 "No `test_repository` is named, so there is no image to ask for",
             )
         }),
-        CheckName::Push => push::skipped(),
-        CheckName::Capabilities => capabilities::skipped(),
+        CheckName::Push => push::skipped(target, repository),
     }
 }
 

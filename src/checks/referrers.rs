@@ -21,10 +21,16 @@ pub(super) const CHECK: Check = Check {
 };
 
 async fn run(client: &Client, repository: &TestRepository) -> Outcome {
+    let outcome = ask(client, repository).await;
+    with_remedy(outcome, client.target(), repository)
+}
+
+/// Asks and judges; the capabilities check reads the same answer.
+pub(super) async fn ask(client: &Client, repository: &TestRepository) -> Outcome {
     let manifest = client.manifest(repository).await;
     let subject = match subject(&manifest) {
         Ok(subject) => subject,
-        Err(outcome) => return with_remedy(*outcome, client.target(), repository),
+        Err(outcome) => return *outcome,
     };
     let answer = client.referrers(repository, subject.as_ref()).await;
     let mut outcome = verdict(&answer);
@@ -40,11 +46,9 @@ async fn run(client: &Client, repository: &TestRepository) -> Outcome {
         Ok(ping) => ping.version,
         Err(_) => None,
     };
-    with_remedy(
-        outcome.with("oci_version", version),
-        client.target(),
-        repository,
-    )
+    outcome
+        .with("oci_version", version)
+        .with("filter_supported", answer.filtered)
 }
 
 fn with_remedy(mut outcome: Outcome, target: &Target, repository: &TestRepository) -> Outcome {
@@ -251,7 +255,7 @@ mod tests {
                 reply,
             }),
             pages: None,
-            fallback_tag: None,
+            filtered: None,
         }
     }
 

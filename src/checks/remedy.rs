@@ -3,6 +3,7 @@
 use crate::{config::Target, outcome::Reason};
 
 /// The steps for a reason, where there are any; `right` names the role that a 403 wants.
+#[expect(clippy::too_many_lines, reason = "a table: one arm for each reason")]
 pub(super) fn steps(reason: Reason, target: &Target, right: &str) -> Vec<String> {
     let host = target.host();
     match reason {
@@ -59,6 +60,14 @@ pub(super) fn steps(reason: Reason, target: &Target, right: &str) -> Vec<String>
         Reason::ServerError => vec![
             "Look at the registry's own logs and health page".to_owned(),
         ],
+        Reason::CancelRefused => vec![
+            "Grant this account the right to delete in the test repository alone, or accept that uploads are asked weekly"
+                .to_owned(),
+        ],
+        Reason::ReadOnly => vec![
+            "Check whether the registry is in maintenance, a pull-through cache or a replica; if it is so by design, ask no push of it (`checks.push.enabled: false`)"
+                .to_owned(),
+        ],
         Reason::Policy => vec![
             "Look at the project's policies: quota, content trust, vulnerability prevention".to_owned(),
         ],
@@ -68,6 +77,9 @@ pub(super) fn steps(reason: Reason, target: &Target, right: &str) -> Vec<String>
 
 /// For pull: the role that is enough.
 pub(super) const PULL_ROLE: &str = "For pull: Reader/Viewer role is typically sufficient";
+
+/// For push: the role that it takes.
+pub(super) const PUSH_ROLE: &str = "For push: Contributor/Writer role is required";
 
 fn ping(target: &Target) -> String {
     crate::oci::endpoints::ping(&target.url).to_string()

@@ -14,7 +14,9 @@ use futures_util::{FutureExt, StreamExt, stream};
 use super::{
     Failure,
     flags::{CheckFlags, Flags, ReportFormat},
-    load, output, say, select, warn_of,
+    load, output, say, select,
+    signals::Signals,
+    warn_of,
 };
 use crate::{
     config::Target,
@@ -36,8 +38,12 @@ pub(super) fn check(flags: &Flags, names: &[String]) -> Result<ExitCode, Failure
     }
     let runtime = super::serve::runtime()?;
     let progress = Progress::begin(targets.len());
-    let registries = runtime.block_on(ask(&targets, &checks, config.concurrency));
+    let answered = runtime.block_on(ask_until_signal(&targets, &checks, config.concurrency));
     progress.end();
+    let registries = match answered {
+        Ok(registries) => registries,
+        Err(code) => return Ok(code.into()),
+    };
     publish(&registries, &flags.check)?;
     Ok(report::exit_status(&registries).into())
 }
@@ -57,14 +63,35 @@ fn adjusted(target: Arc<Target>, flags: &CheckFlags) -> Arc<Target> {
     Arc::new(target)
 }
 
+/// Asks all targets. A signal ends the asking, but not before every upload
+/// session that is open was cancelled or given up; a second one ends at once.
+async fn ask_until_signal(
+    targets: &[Arc<Target>],
+    checks: &[CheckName],
+    concurrency: usize,
+) -> Result<Vec<RegistryReports>, u8> {
+    let prober = Prober::new();
+    let Ok(mut signals) = Signals::catch() else {
+        return Ok(ask(&prober, targets, checks, concurrency).await);
+    };
+    tokio::select! {
+        registries = ask(&prober, targets, checks, concurrency) => return Ok(registries),
+        (signal, _) = signals.next() => tracing::warn!(signal, "stopping"),
+    }
+    tokio::select! {
+        () = prober.sessions_ended() => Err(INTERRUPTED),
+        (_, code) = signals.next() => Err(code),
+    }
+}
+
 /// Asks all targets, those of one origin one after another, and brings the
 /// reports in the order of the configuration.
 async fn ask(
+    prober: &Prober,
     targets: &[Arc<Target>],
     checks: &[CheckName],
     concurrency: usize,
 ) -> Vec<RegistryReports> {
-    let prober = Prober::new();
     let mut origins: Vec<(String, Vec<usize>)> = Vec::new();
     for (at, target) in targets.iter().enumerate() {
         let origin = target.url.origin().ascii_serialization();
@@ -73,15 +100,12 @@ async fn ask(
             None => origins.push((origin, vec![at])),
         }
     }
-    let lanes = origins.into_iter().map(|(_, members)| {
-        let prober = &prober;
-        async move {
-            let mut done = Vec::with_capacity(members.len());
-            for at in members {
-                done.push((at, cycle(prober, &targets[at], checks).await));
-            }
-            done
+    let lanes = origins.into_iter().map(|(_, members)| async move {
+        let mut done = Vec::with_capacity(members.len());
+        for at in members {
+            done.push((at, cycle(prober, &targets[at], checks).await));
         }
+        done
     });
     let mut done: Vec<(usize, RegistryReports)> = stream::iter(lanes)
         .buffer_unordered(concurrency.max(1))
@@ -102,7 +126,7 @@ async fn cycle(prober: &Prober, target: &Arc<Target>, checks: &[CheckName]) -> R
     let mut reports = collected.reports();
     RegistryReports {
         name: target.name.clone(),
-        url: target.url.to_string(),
+        url: target.url.as_str().trim_end_matches('/').to_owned(),
         entries: subjects
             .into_iter()
             .map(|subject| {
@@ -195,3 +219,6 @@ impl Progress {
         }
     }
 }
+
+/// The exit status of a process that a signal ended early, by the shell's custom.
+const INTERRUPTED: u8 = 130;

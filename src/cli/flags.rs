@@ -1,18 +1,14 @@
 //! What may be typed. Every flag is global: before or after the command.
 
-use std::{net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use clap::{
     ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum,
-    builder::{PossibleValuesParser, TypedValueParser},
-    error::ErrorKind,
-    parser::ValueSource,
+    builder::PossibleValuesParser, error::ErrorKind, parser::ValueSource,
 };
 
-use crate::{
-    checks::{self, CATALOG},
-    outcome::CheckName,
-};
+use super::values::{ListenAddress, check_name, duration, max_requests, tags, telemetry_path};
+use crate::outcome::CheckName;
 
 /// Probes OCI registries (credentials, pull, push, referrers, capabilities) and
 /// publishes what it finds for Prometheus
@@ -85,7 +81,6 @@ pub(super) struct Flags {
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = OF_CHECK)]
-#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 pub(super) struct CheckFlags {
     /// Only checks with one of these tags, such as `registry` (repeatable)
     #[arg(long = "tag", value_name = "TAG", global = true)]
@@ -170,14 +165,6 @@ pub(super) enum ReportFormat {
     Json,
 }
 
-/// Where to listen: `host:port`, or `:port` for every address of the machine.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct ListenAddress {
-    /// Empty: every address.
-    pub(super) host: String,
-    pub(super) port: u16,
-}
-
 /// Reads the command line of this process.
 ///
 /// # Errors
@@ -218,91 +205,8 @@ fn refuse_misplaced(matches: &ArgMatches, command: Option<&Command>) -> Result<(
     Err(cli.error(ErrorKind::ArgumentConflict, message))
 }
 
-fn tags() -> Vec<&'static str> {
-    let mut tags: Vec<&str> = Vec::new();
-    for tag in CATALOG.iter().flat_map(|check| check.tags) {
-        if !tags.contains(tag) {
-            tags.push(tag);
-        }
-    }
-    tags
-}
-
-fn check_name() -> impl TypedValueParser<Value = CheckName> {
-    let short = CATALOG.iter().map(|check| check.name.as_str());
-    let ids = CATALOG.iter().map(|check| check.name.id());
-    PossibleValuesParser::new(short.chain(ids)).map(|word| {
-        let named = |check: &&checks::Check| {
-            [check.name.as_str(), check.name.id()].contains(&word.as_str())
-        };
-        // The parser lets through nothing else.
-        CATALOG.iter().find(named).unwrap_or(&CATALOG[0]).name
-    })
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    let duration: jiff::SignedDuration = text
-        .parse()
-        .map_err(|_| "write it as `30s`, `5m`, `1h30m`".to_owned())?;
-    match Duration::try_from(duration) {
-        Ok(duration) if (SHORTEST..=LONGEST).contains(&duration) => Ok(duration),
-        _ => Err("a budget is from 1s to 1h".to_owned()),
-    }
-}
-
-fn telemetry_path(path: &str) -> Result<String, String> {
-    if !path.starts_with('/') {
-        return Err("a path begins with `/`".to_owned());
-    }
-    if path.starts_with("/-/") || path.starts_with("/api/") {
-        return Err("`/-/` and `/api/` are taken".to_owned());
-    }
-    let plain = |char: char| char.is_ascii_graphic() && !"?#%\"<>\\^`{|}".contains(char);
-    if !path.chars().all(plain) {
-        return Err("a path here has no blanks, `?`, `#`, `%` and the like".to_owned());
-    }
-    Ok(path.to_owned())
-}
-
-fn max_requests(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(count) if count <= MOST_REQUESTS => Ok(count),
-        _ => Err(format!("a count is from 0 to {MOST_REQUESTS}")),
-    }
-}
-
-impl FromStr for ListenAddress {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        if let Ok(address) = text.parse::<SocketAddr>() {
-            return Ok(Self {
-                host: address.ip().to_string(),
-                port: address.port(),
-            });
-        }
-        let Some((host, port)) = text.rsplit_once(':') else {
-            return Err("write it as `host:port` or `:port`".to_owned());
-        };
-        if host.contains([':', '/', ' ']) {
-            return Err("write it as `host:port`, an IPv6 address in brackets".to_owned());
-        }
-        match port.parse() {
-            Ok(port) => Ok(Self {
-                host: host.to_owned(),
-                port,
-            }),
-            Err(_) => Err("a port is a number from 0 to 65535".to_owned()),
-        }
-    }
-}
-
 const OF_CHECK: &str = "Options of `check`";
 const OF_SERVE: &str = "Options of `serve`";
-const SHORTEST: Duration = Duration::from_secs(1);
-const LONGEST: Duration = Duration::from_hours(1);
-const MOST_REQUESTS: usize = 100_000;
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,6 +10,7 @@ mod select;
 mod serve;
 mod signals;
 mod status_log;
+mod values;
 
 use std::{
     fmt::{self, Display},

@@ -98,7 +98,7 @@ fn reports_of(target: &Target, store: &Snapshot) -> RegistryReports {
         .collect();
     RegistryReports {
         name: target.name.clone(),
-        url: target.url.to_string(),
+        url: target.url.as_str().trim_end_matches('/').to_owned(),
         entries,
     }
 }

@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use strsim::damerau_levenshtein;
-
 use super::{Failure, flags::CheckFlags};
 use crate::{
     checks::{self, Check},
-    config::{Config, Target},
+    config::{Config, Target, spelled_alike},
     outcome::{CheckName, Subject},
 };
 
@@ -59,26 +57,21 @@ pub(super) fn subjects(target: &Target, checks: &[CheckName]) -> Vec<Subject> {
 }
 
 fn unknown(name: &str, known: &[&str]) -> String {
-    let distance = |other: &str| damerau_levenshtein(&name.to_lowercase(), &other.to_lowercase());
-    let closest = known
-        .iter()
-        .map(|other| (distance(other), other))
-        .filter(|(distance, other)| *distance <= other.chars().count() / 3)
-        .min_by_key(|(distance, _)| *distance);
-    let mut text = format!("no registry is named `{name}`\n  hint: ");
-    if let Some((_, closest)) = closest {
-        text.push_str(&format!("did you mean `{closest}`? "));
-    }
+    let alike = spelled_alike(name, known);
+    let meant = alike
+        .first()
+        .map_or_else(String::new, |closest| format!("did you mean `{closest}`? "));
     let listed: Vec<String> = known
         .iter()
         .take(MOST_LISTED)
         .map(|name| format!("`{name}`"))
         .collect();
-    text.push_str(&format!("configured are: {}", listed.join(", ")));
-    if known.len() > MOST_LISTED {
-        text.push_str(&format!(" and {} more", known.len() - MOST_LISTED));
-    }
-    text
+    let listed = listed.join(", ");
+    let more = match known.len().saturating_sub(MOST_LISTED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("no registry is named `{name}`\n  hint: {meant}configured are: {listed}{more}")
 }
 
 const MOST_LISTED: usize = 20;

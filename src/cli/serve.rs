@@ -18,12 +18,8 @@ use tokio::{
 };
 
 use super::{
-    Failure,
-    flags::{Flags, ListenAddress},
-    load,
-    pages::Daemon,
-    signals::Signals,
-    status_log::StatusLog,
+    Failure, flags::Flags, load, pages::Daemon, signals::Signals, status_log::StatusLog,
+    values::ListenAddress,
 };
 use crate::{
     checks,
@@ -121,6 +117,7 @@ async fn ask(
         grace: GRACE,
     };
     let watch = Arc::clone(&daemon.watch);
+    let sessions = Arc::clone(&prober);
     let cycle = move |lane: usize, due: Vec<Subject>| {
         let daemon = Arc::clone(&daemon);
         let prober = Arc::clone(&prober);
@@ -134,6 +131,8 @@ async fn ask(
         }
     };
     scheduler::run(lanes, limits, watch, cycle, stopped).await;
+    // Cycles may have been cut off; what they opened is still being cancelled.
+    sessions.sessions_ended().await;
 }
 
 /// The daemon before its first cycle: what is not asked has its report already.
@@ -201,7 +200,7 @@ fn announce(config: &Config) {
     tracing::info!(file, registries, "configuration loaded");
     for target in &config.registries {
         let repositories = target.repositories.len();
-        let url = target.url.as_str();
+        let url = target.url.as_str().trim_end_matches('/');
         tracing::info!(registry = target.name, url, repositories, "registry");
     }
 }

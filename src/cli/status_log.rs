@@ -1,7 +1,7 @@
 //! The store, with a line in the log for every change of a status.
 
 use crate::{
-    outcome::{Observation, Report, Status},
+    outcome::{Observation, Reason, Report, Status},
     probe::Sink,
     store::Store,
 };
@@ -35,7 +35,7 @@ fn log(report: &Report, last: Option<Status>) {
     let credential = subject.credential.as_deref();
     let old = last.map_or("none", Status::as_str);
     let new = outcome.status.as_str();
-    let reason = outcome.reason.map(|reason| reason.as_str());
+    let reason = outcome.reason.map(Reason::as_str);
     let message = outcome.message.as_str();
     match news(last, outcome.status) {
         News::None => tracing::debug!(

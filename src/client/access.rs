@@ -4,9 +4,9 @@
 use super::{
     Client, Got, LoginEnd, Refusal, Stage,
     judge::{shown_as_they_are, unreadable},
-    ping::PingKind,
+    ping::{Ping, PingKind},
     second_try::{SecondTry, Shown, second_try},
-    token::TokenAnswer,
+    token::{TokenAnswer, words},
 };
 use crate::{
     auth,
@@ -26,12 +26,15 @@ impl Client {
     pub(super) async fn ask(
         &self,
         repository: &TestRepository,
-        scope: &Scope,
+        scopes: &[Scope],
         request: Request,
     ) -> Result<Got, Refusal> {
-        self.standing(repository).await?;
+        // A session that is open must be closed, whatever has become of its registry since.
+        if request.operation != Operation::UploadCancel {
+            self.standing(repository).await?;
+        }
         let set = &repository.credential;
-        let shown = match self.authorization(set, scope).await? {
+        let shown = match self.authorization(set, scopes).await? {
             Ok(shown) => shown,
             Err(reply) => {
                 return Ok(Got {
@@ -52,7 +55,7 @@ impl Client {
             });
         }
         match self
-            .answer_denial(set, scope, &reply, &shown, referrers)
+            .answer_denial(set, scopes, &reply, &shown, referrers)
             .await?
         {
             None => Ok(Got {
@@ -87,6 +90,13 @@ impl Client {
         };
         self.cycle().sight.rate_limit(&set.name, &reply);
         Ok(reply)
+    }
+
+    /// The ping, for a check that asks nothing else with this repository's set, but
+    /// must not ask where the set is rejected.
+    pub async fn ping_for(&self, repository: &TestRepository) -> Result<Ping, Refusal> {
+        self.standing(repository).await?;
+        self.ping().await
     }
 
     /// Whether anything may be sent for this set at all in this cycle.
@@ -125,7 +135,7 @@ impl Client {
     async fn authorization(
         &self,
         set: &CredentialSet,
-        scope: &Scope,
+        scopes: &[Scope],
     ) -> Result<Result<Shown, Reply>, Refusal> {
         let credentials = self.credentials(set).unwrap_or(Credentials::Anonymous);
         let late = self.cycle().late_challenge.clone();
@@ -147,7 +157,7 @@ impl Client {
         let Some(challenge) = challenge else {
             return Ok(Ok(Shown::as_it_is(None)));
         };
-        self.answer_challenge(set, &credentials, &challenge, scope)
+        self.answer_challenge(set, &credentials, &challenge, scopes)
             .await
     }
 
@@ -156,14 +166,14 @@ impl Client {
         set: &CredentialSet,
         credentials: &Credentials,
         challenge: &Challenge,
-        scope: &Scope,
+        scopes: &[Scope],
     ) -> Result<Result<Shown, Reply>, Refusal> {
         let exchange = *challenge.scheme() == Scheme::Bearer
             && !matches!(credentials, Credentials::Bearer { .. });
         if !exchange {
             return Ok(Ok(Shown::as_it_is(shown_as_they_are(credentials))));
         }
-        match self.token(set, challenge, Some(scope)).await? {
+        match self.token(set, challenge, scopes).await? {
             TokenAnswer::Token {
                 authorization, age, ..
             } => Ok(Ok(Shown {
@@ -185,7 +195,7 @@ impl Client {
     async fn answer_denial(
         &self,
         set: &CredentialSet,
-        scope: &Scope,
+        scopes: &[Scope],
         reply: &Reply,
         shown: &Shown,
         referrers: bool,
@@ -199,21 +209,21 @@ impl Client {
             return Ok(None);
         };
         let credentials = self.credentials(set).unwrap_or(Credentials::Anonymous);
-        let again = match second_try(challenge, &credentials, scope, shown, referrers) {
+        let again = match second_try(challenge, &credentials, scopes, shown, referrers) {
             SecondTry::No => return Ok(None),
             SecondTry::LateChallenge => {
                 self.cycle().late_challenge = Some(challenge.clone());
-                scope.clone()
+                scopes.to_vec()
             }
             SecondTry::Basic => {
                 return Ok(shown_as_they_are(&credentials).map(Ok));
             }
-            SecondTry::OtherScope(scope) => scope,
+            SecondTry::OtherScope(scope) => vec![scope],
             SecondTry::FreshToken => {
                 self.cycle()
                     .tokens
-                    .remove(&(set.name.clone(), scope.to_string()));
-                scope.clone()
+                    .remove(&(set.name.clone(), words(scopes)));
+                scopes.to_vec()
             }
         };
         match self

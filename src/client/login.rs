@@ -133,7 +133,7 @@ impl Client {
         }
         let scope = Scope::new(&repository.name, &[Action::Pull]);
         match self
-            .token(&repository.credential, challenge, Some(&scope))
+            .token(&repository.credential, challenge, &[scope])
             .await
         {
             Ok(TokenAnswer::Token {
@@ -176,13 +176,13 @@ impl Client {
             return self.ping_with(login, shown, judge_basic).await;
         }
         let set = &repository.credential;
-        let mut answer = self.token(set, challenge, None).await;
+        let mut answer = self.token(set, challenge, &[]).await;
         let mut scoped = false;
         if let Ok(TokenAnswer::Denied(reply)) = &answer
             && matches!(reply.status, 400 | 404 | 405)
         {
             let scope = Scope::new(&repository.name, &[Action::Pull]);
-            answer = self.token(set, challenge, Some(&scope)).await;
+            answer = self.token(set, challenge, &[scope]).await;
             scoped = true;
         }
         match answer {

@@ -84,7 +84,7 @@ impl Client {
         let request = Request::new(operation, method, url)
             .header(header::ACCEPT, media_type::ACCEPT_MANIFESTS)
             .body_cap(cap);
-        let scope = Scope::new(&repository.name, &[Action::Pull]);
+        let scope = [Scope::new(&repository.name, &[Action::Pull])];
         let got = self.ask(repository, &scope, request.clone()).await?;
         self.follow(repository, &scope, request, got).await
     }
@@ -93,7 +93,7 @@ impl Client {
     async fn follow(
         &self,
         repository: &TestRepository,
-        scope: &Scope,
+        scopes: &[Scope],
         mut request: Request,
         mut got: Got,
     ) -> Result<Got, Refusal> {
@@ -106,17 +106,17 @@ impl Client {
             }) else {
                 break;
             };
-            if !place.own_origin && !self.public(&place.url) {
+            if !place.own_origin && self.public_only(&place.url).is_err() {
                 break;
             }
             request.url = place.url;
             got = if place.own_origin {
-                self.ask(repository, scope, request.clone()).await?
+                self.ask(repository, scopes, request.clone()).await?
             } else {
                 let reply = self
                     .send(&request)
                     .await
-                    .map_err(super::send::Failure::of_route)?;
+                    .map_err(super::send::Failure::of_foreign)?;
                 Got {
                     stage: Stage::Registry,
                     reply,
@@ -124,16 +124,6 @@ impl Client {
             };
         }
         Ok(got)
-    }
-
-    /// Whether a foreign place that the registry names may be asked at all:
-    /// never one inside our own network, unless the registry is there too.
-    fn public(&self, url: &url::Url) -> bool {
-        let trust = auth::Trust {
-            registry: &self.target.url,
-            token_hosts: &self.target.token_hosts,
-        };
-        trust.without_credentials(url).is_ok()
     }
 
     /// Whether the HEAD's answer needs a GET to be understood, and how much of its body.

@@ -11,8 +11,16 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::{hold::Holds, judge::Login, ping::Ping};
-use crate::exchange::Operation;
+use super::{
+    hold::Holds,
+    judge::Login,
+    ping::Ping,
+    plan::{UploadKey, Uploads},
+};
+use crate::{
+    exchange::Operation,
+    oci::{Digest, Repository},
+};
 
 /// The kind of request that a 429 pauses (`checks.md` 2: read, referrers, write).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -51,6 +59,7 @@ impl Class {
 #[derive(Debug, Default)]
 pub struct Memory {
     origins: Mutex<HashMap<String, Origin>>,
+    uploads: Mutex<HashMap<UploadKey, Uploads>>,
 }
 
 #[derive(Debug, Default)]
@@ -59,6 +68,8 @@ struct Origin {
     pauses: HashMap<Class, Instant>,
     settled: HashMap<String, Settled>,
     holds: Holds,
+    cancel_needs_delete: HashMap<String, bool>,
+    blobs: HashMap<(Repository, Digest), Digest>,
 }
 
 /// A credential set that the last login flow did not reject.
@@ -165,6 +176,52 @@ impl Memory {
         let origins = self.lock();
         let settled = origins.get(origin)?.settled.get(set)?;
         (settled.secret == secret && settled.at.elapsed() <= life).then_some(settled.proven)
+    }
+
+    /// What is remembered of the uploads to a repository with a set.
+    pub(super) fn uploads<T>(&self, key: &UploadKey, look: impl FnOnce(&mut Uploads) -> T) -> T {
+        let mut uploads = self.uploads.lock().unwrap_or_else(PoisonError::into_inner);
+        look(uploads.entry(key.clone()).or_default())
+    }
+
+    /// Whether cancelling an upload was last seen to need the `delete` right for this set.
+    pub fn cancel_needs_delete(&self, origin: &str, set: &str) -> bool {
+        let origins = self.lock();
+        let known = origins.get(origin);
+        known.is_some_and(|origin| origin.cancel_needs_delete.get(set) == Some(&true))
+    }
+
+    /// Remembers with which right a cancel succeeded.
+    pub fn keep_cancel_right(&self, origin: &str, set: &str, needs_delete: bool) {
+        self.entry(origin, |entry| {
+            entry
+                .cancel_needs_delete
+                .insert(set.to_owned(), needs_delete);
+        });
+    }
+
+    /// The config blob of a manifest that was read before; a digest's content never changes.
+    pub fn blob(&self, origin: &str, repository: &Repository, manifest: &Digest) -> Option<Digest> {
+        let origins = self.lock();
+        let key = (repository.clone(), manifest.clone());
+        origins.get(origin)?.blobs.get(&key).cloned()
+    }
+
+    /// Remembers the config blob of a manifest.
+    pub fn keep_blob(
+        &self,
+        origin: &str,
+        repository: &Repository,
+        manifest: &Digest,
+        blob: &Digest,
+    ) {
+        self.entry(origin, |entry| {
+            // Images come and go: only the latest of a repository is asked for again.
+            entry.blobs.retain(|(known, _), _| known != repository);
+            entry
+                .blobs
+                .insert((repository.clone(), manifest.clone()), blob.clone());
+        });
     }
 
     fn entry(&self, origin: &str, change: impl FnOnce(&mut Origin)) {

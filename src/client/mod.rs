@@ -16,11 +16,15 @@ mod manifest;
 mod memory;
 mod outlook;
 mod ping;
+mod plan;
 mod referrers;
 mod second_try;
 mod send;
+mod session;
 mod sight;
 mod token;
+mod upload;
+mod write;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -37,12 +41,14 @@ pub use ping::{Ping, PingKind};
 pub use referrers::{Pages, Referrers};
 use sight::Sight;
 use tokio::time::Instant;
+pub use upload::{Chunks, Mounted, Sessions, Upload};
+pub use write::{Grant, Guard};
 
 use crate::{
     config::{CredentialSet, Target},
     credentials::CredentialsError,
     exchange::{Reply, Sent, TransportError},
-    outcome::{Observation, Reason},
+    outcome::{CheckName, Observation, Reason},
     secret::Credentials,
     transport::Transport,
 };
@@ -87,6 +93,8 @@ pub struct Client {
     transport: Transport,
     memory: Arc<Memory>,
     certificate_ends: Option<i64>,
+    sessions: Sessions,
+    due: Vec<CheckName>,
     cycle: Mutex<Cycle>,
 }
 
@@ -107,6 +115,7 @@ struct Cycle {
     tokens: HashMap<(String, String), token::Held>,
     manifests: HashMap<ManifestKey, Arc<Manifest>>,
     referrers: HashMap<ManifestKey, Arc<Referrers>>,
+    uploads: HashMap<ManifestKey, Upload>,
     sight: Sight,
 }
 
@@ -116,14 +125,19 @@ type ManifestKey = (String, String, String);
 impl Client {
     /// A client for one cycle of this target. Nothing is sent yet.
     ///
-    /// `certificate_ends` is the end of the configured one (seconds since the epoch).
+    /// `certificate_ends` is the end of the configured client certificate (seconds
+    /// since the epoch); `due` are the checks of this cycle, for what they share.
     pub fn new(
         target: Arc<Target>,
         transport: Transport,
         memory: Arc<Memory>,
         certificate_ends: Option<i64>,
+        sessions: Sessions,
+        due: Vec<CheckName>,
     ) -> Self {
         Self {
+            due,
+            sessions,
             certificate_ends,
             origin: target.url.origin().ascii_serialization(),
             target,
@@ -136,6 +150,11 @@ impl Client {
     /// The registry that is asked.
     pub fn target(&self) -> &Target {
         &self.target
+    }
+
+    /// Whether a check is due in this cycle.
+    pub fn is_due(&self, check: CheckName) -> bool {
+        self.due.contains(&check)
     }
 
     /// Begins a check run: from now on its budget counts.
@@ -200,7 +219,7 @@ impl Client {
     }
 
     /// The product, as configured or as recognised so far.
-    fn product(&self) -> Option<String> {
+    pub fn product(&self) -> Option<String> {
         if let Some(product) = &self.target.product {
             return Some(product.clone());
         }
@@ -208,6 +227,9 @@ impl Client {
     }
 
     fn left(&self) -> Duration {
+        if let Some(left) = upload::own_time_left() {
+            return left;
+        }
         let deadline = self.cycle().deadline;
         deadline.map_or(self.target.timeout, |deadline| {
             deadline.saturating_duration_since(Instant::now())

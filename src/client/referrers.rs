@@ -11,6 +11,7 @@ use crate::{
     config::TestRepository,
     exchange::{MANIFEST_BODY, Operation, Reply, Request},
     oci::{self, Action, Digest, IndexBody, Reference, Scope, endpoints, media_type},
+    outcome::CheckName,
 };
 
 /// The answers about the referrers of one digest, asked once per cycle.
@@ -24,8 +25,8 @@ pub struct Referrers {
     pub first: Result<Got, Refusal>,
     /// What the pages hold, where the first answer is an index.
     pub pages: Option<Pages>,
-    /// Whether the fallback tag is there, where it was looked for and answered.
-    pub fallback_tag: Option<bool>,
+    /// Whether the registry filters by artifact type, where it was asked.
+    pub filtered: Option<bool>,
 }
 
 /// What the pages of a referrers answer hold.
@@ -75,12 +76,24 @@ impl Client {
             subject_exists: subject.is_some(),
             first,
             pages: None,
-            fallback_tag: None,
+            filtered: None,
         };
         if let Ok(got) = &answer.first {
             answer.pages = self.pages(repository, &url, &got.reply).await;
+            if answer.pages.is_some() && self.is_due(CheckName::Capabilities) {
+                answer.filtered = self.filtered(repository, digest).await;
+            }
         }
         answer
+    }
+
+    /// Whether `?artifactType=` is honoured (spec 1.1: `OCI-Filters-Applied`).
+    async fn filtered(&self, repository: &TestRepository, digest: &Digest) -> Option<bool> {
+        let base = &self.target.url;
+        let url = endpoints::referrers_of_type(base, &repository.name, digest, ARTIFACT_TYPE);
+        let got = self.ask_referrers(repository, url).await.ok()?;
+        let applied = got.reply.header("oci-filters-applied");
+        (got.reply.status == 200).then(|| applied.is_some_and(|applied| !applied.trim().is_empty()))
     }
 
     /// Looks for the tag that clients fall back to (spec 1.1, "Referrers Tag Schema").
@@ -96,7 +109,7 @@ impl Client {
         let url = endpoints::manifest(&self.target.url, &repository.name, &Reference::Tag(tag));
         let request = Request::new(Operation::FallbackTag, Method::HEAD, url)
             .header(header::ACCEPT, media_type::INDEX);
-        let scope = Scope::new(&repository.name, &[Action::Pull]);
+        let scope = [Scope::new(&repository.name, &[Action::Pull])];
         let got = self.ask(repository, &scope, request).await.ok()?;
         if got.stage == Stage::Token {
             return None;
@@ -123,7 +136,7 @@ impl Client {
             body_cap: MANIFEST_BODY,
             ..Request::new(Operation::Referrers, Method::GET, url)
         };
-        let scope = Scope::new(&repository.name, &[Action::Pull]);
+        let scope = [Scope::new(&repository.name, &[Action::Pull])];
         let got = self.ask(repository, &scope, request.clone()).await?;
         match self.own_redirect(&request, &got.reply) {
             Some(next) if got.stage == Stage::Registry => self.ask(repository, &scope, next).await,
@@ -193,3 +206,5 @@ fn plain_404(got: &Got) -> bool {
 
 /// A count beyond five pages is a lower bound (`checks.md` 3.4).
 const MOST_PAGES: u32 = 5;
+/// Asked for to see whether it is filtered by; whether any is there does not matter.
+const ARTIFACT_TYPE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";

@@ -41,7 +41,7 @@ pub(super) enum SecondTry {
 pub(super) fn second_try(
     challenge: &Challenge,
     credentials: &Credentials,
-    scope: &Scope,
+    scopes: &[Scope],
     shown: &Shown,
     referrers: bool,
 ) -> SecondTry {
@@ -66,7 +66,7 @@ pub(super) fn second_try(
             SecondTry::No
         };
     }
-    if let Some(other) = other_scope(challenge, scope) {
+    if let Some(other) = other_scope(challenge, scopes) {
         return SecondTry::OtherScope(other);
     }
     if referrers || age > FRESH {
@@ -77,7 +77,11 @@ pub(super) fn second_try(
 }
 
 /// The scope that a challenge names instead of ours, reduced to the actions meant.
-fn other_scope(challenge: &Challenge, scope: &Scope) -> Option<Scope> {
+fn other_scope(challenge: &Challenge, scopes: &[Scope]) -> Option<Scope> {
+    // Two scopes are asked for only to mount: a challenge names both, and no one instead.
+    let [scope] = scopes else {
+        return None;
+    };
     let named = Scope::parse_list(challenge.scope()?);
     let reduced = named.first()?.reduced_to(scope.actions())?;
     (reduced != *scope).then_some(reduced)
@@ -213,7 +217,7 @@ mod tests {
             ),
         ];
         for (name, challenge, credentials, shown, referrers, expected) in rows {
-            let found = second_try(challenge, credentials, &pull("a/b"), shown, referrers);
+            let found = second_try(challenge, credentials, &[pull("a/b")], shown, referrers);
             assert_eq!(found, expected, "{name}");
         }
     }
@@ -222,14 +226,14 @@ mod tests {
     fn another_scope_is_asked_for_reduced_to_what_is_meant() {
         let artifactory =
             challenge("Bearer realm=\"https://r/t\",scope=\"repository:b:pull,push\"");
-        assert_eq!(other_scope(&artifactory, &pull("key/b")), Some(pull("b")));
+        assert_eq!(other_scope(&artifactory, &[pull("key/b")]), Some(pull("b")));
         let same = challenge("Bearer realm=\"https://r/t\",scope=\"repository:a/b:pull,push\"");
-        assert_eq!(other_scope(&same, &pull("a/b")), None);
+        assert_eq!(other_scope(&same, &[pull("a/b")]), None);
         let gitea = challenge("Bearer realm=\"https://r/t\",scope=\"*\"");
-        assert_eq!(other_scope(&gitea, &pull("a/b")), None);
+        assert_eq!(other_scope(&gitea, &[pull("a/b")]), None);
         let push_only = challenge("Bearer realm=\"https://r/t\",scope=\"repository:b:push\"");
-        assert_eq!(other_scope(&push_only, &pull("a/b")), None);
+        assert_eq!(other_scope(&push_only, &[pull("a/b")]), None);
         let none = challenge("Bearer realm=\"https://r/t\"");
-        assert_eq!(other_scope(&none, &pull("a/b")), None);
+        assert_eq!(other_scope(&none, &[pull("a/b")]), None);
     }
 }

@@ -110,6 +110,15 @@ impl Failure {
         }
     }
 
+    /// What it means for a request to another origin that the registry named: nothing
+    /// of the registry itself.
+    pub(super) fn of_foreign(self) -> Refusal {
+        match self {
+            Self::RateLimited(message) => Refusal::RateLimited(message),
+            Self::Transport(error) => Refusal::of_route(&error),
+        }
+    }
+
     /// What it means for the ping and for token requests: nothing else can be asked.
     pub(super) fn of_door(self, what: &str) -> Refusal {
         match self {

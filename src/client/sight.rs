@@ -7,7 +7,7 @@ use crate::{
     config::Target,
     exchange::{Certificate, Connection, Exchange, Reply, Sent},
     oci::{self, RateLimit},
-    outcome::{Change, Fingerprint, Observation, Phases},
+    outcome::{Change, Fingerprint, Observation, Phases, SessionEnd},
 };
 
 /// The by-products, gathered while the cycle runs.
@@ -24,6 +24,7 @@ pub(super) struct Sight {
     rate_limits: Vec<(String, RateLimit)>,
     throttled: Option<bool>,
     warnings: u64,
+    sessions: Vec<SessionEnd>,
     fingerprints: Vec<Fingerprint>,
 }
 
@@ -84,6 +85,11 @@ impl Sight {
         self.throttled = Some(throttled);
     }
 
+    /// An upload session came to its end.
+    pub(super) fn session(&mut self, end: SessionEnd) {
+        self.sessions.push(end);
+    }
+
     /// The product, as far as its signs were seen.
     pub(super) fn product(&self) -> Option<&'static str> {
         self.product
@@ -111,6 +117,7 @@ impl Sight {
             rate_limits: self.rate_limits.clone(),
             throttled: self.throttled,
             warnings: self.warnings,
+            sessions: self.sessions.clone(),
             fingerprints,
             ..Observation::default()
         }

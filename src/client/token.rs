@@ -9,7 +9,7 @@ use crate::{
     auth::{self, AuthError, Trust},
     config::CredentialSet,
     exchange::{Authorization, Reply, Request},
-    oci::{Challenge, Scope},
+    oci::{Challenge, Scope, jwt},
     outcome::Reason,
     secret::Credentials,
 };
@@ -21,6 +21,7 @@ pub(super) struct Held {
     obtained: Instant,
     life: Duration,
     expires_at: Option<i64>,
+    claims: Option<jwt::Claims>,
 }
 
 /// What a token endpoint answered.
@@ -36,20 +37,22 @@ pub(super) enum TokenAnswer {
         elapsed: Option<Duration>,
         /// Its end by the token's own word (seconds since the epoch).
         expires_at: Option<i64>,
+        /// What it says of itself, where it is a JWT.
+        claims: Option<jwt::Claims>,
     },
     /// Anything else that is not 429, 5xx or silence.
     Denied(Reply),
 }
 
 impl Client {
-    /// A token for this scope (or for none, in the login flow), once per cycle.
+    /// A token for these scopes (none in the login flow), once per cycle.
     pub(super) async fn token(
         &self,
         set: &CredentialSet,
         challenge: &Challenge,
-        scope: Option<&Scope>,
+        scopes: &[Scope],
     ) -> Result<TokenAnswer, Refusal> {
-        let words = scope.map(Scope::to_string).unwrap_or_default();
+        let words = words(scopes);
         let key = (set.name.clone(), words.clone());
         if let Some(held) = self.cycle().tokens.get(&key)
             && held.obtained.elapsed() + TOKEN_MARGIN < held.life
@@ -59,6 +62,7 @@ impl Client {
                 age: held.obtained.elapsed(),
                 elapsed: None,
                 expires_at: held.expires_at,
+                claims: held.claims.clone(),
             });
         }
         let credentials = self.credentials(set).unwrap_or(Credentials::Anonymous);
@@ -66,8 +70,7 @@ impl Client {
             registry: &self.target.url,
             token_hosts: &self.target.token_hosts,
         };
-        let scopes: Vec<Scope> = scope.into_iter().cloned().collect();
-        let request = auth::token_request(challenge, &credentials, &scopes, &trust)
+        let request = auth::token_request(challenge, &credentials, scopes, &trust)
             .map_err(|error| untrusted(&error))?;
         let host = request.url.host_str().unwrap_or_default().to_owned();
         let reply = self.send_for_token(&request, &host).await?;
@@ -86,6 +89,7 @@ impl Client {
             obtained: Instant::now(),
             life: token.life,
             expires_at: claims.and_then(|claims| claims.exp),
+            claims: token.claims.clone(),
         };
         let mut cycle = self.cycle();
         if let Some(access) = claims.and_then(|claims| claims.access.as_ref()) {
@@ -97,6 +101,7 @@ impl Client {
             age: Duration::ZERO,
             elapsed: Some(reply.elapsed),
             expires_at: held.expires_at,
+            claims: held.claims,
         })
     }
 
@@ -115,6 +120,12 @@ impl Client {
         }
         Err(refusal)
     }
+}
+
+/// What a token is remembered by, beside its credential set.
+pub(super) fn words(scopes: &[Scope]) -> String {
+    let words: Vec<String> = scopes.iter().map(Scope::to_string).collect();
+    words.join(" ")
 }
 
 fn untrusted(error: &AuthError) -> Refusal {

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 /// How a duration is written.
-pub(super) const HINT: &str = "write it as `30s`, `5m`, `1h30m` or `1d`";
+pub const HINT: &str = "write it as `30s`, `5m`, `1h30m` or `1d`";
 
 /// Reads a duration, from a second to a year.
 ///
 /// Months and years are refused: nothing here is meant to last so long, and
 /// `1M` is a slip for `1m`.
-pub(super) fn parse(text: &str) -> Result<Duration, String> {
+pub fn parse(text: &str) -> Result<Duration, String> {
     // The package counts in u64 and can overflow on a number that fills it.
     if text
         .split(|c: char| !c.is_ascii_digit())

@@ -35,8 +35,10 @@ mod target;
 mod tree;
 mod yaml;
 
+pub use duration::{HINT as DURATION_HINT, parse as parse_duration};
 pub use load::{Environment, Load, load, parse};
 pub use problem::{ConfigError, ConfigErrors};
+pub use suggest::close as spelled_alike;
 pub use target::{
     Capabilities, CheckSettings, Checks, Config, CredentialSet, HostPattern, Push, PushWish,
     Target, TestRepository,

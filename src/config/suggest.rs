@@ -24,7 +24,7 @@ pub(super) fn instead_of(word: &str, known: &[&str]) -> String {
 }
 
 /// At most three known words that differ from it by a slip, the closest first.
-fn close<'known>(word: &str, known: &[&'known str]) -> Vec<&'known str> {
+pub fn close<'known>(word: &str, known: &[&'known str]) -> Vec<&'known str> {
     let word = plain(word);
     let mut close: Vec<(usize, &str)> = known
         .iter()

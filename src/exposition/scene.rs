@@ -117,6 +117,11 @@ impl<'a> Scene<'a> {
 }
 
 impl<'a> Registry<'a> {
+    /// Whether the schedule asks this check of it.
+    pub(super) fn asks(&self, check: CheckName) -> bool {
+        self.scheduled.iter().any(|subject| subject.check == check)
+    }
+
     /// A series with this registry's labels: its own first, then what tells it
     /// apart, then the user's.
     pub(super) fn series(

@@ -6,9 +6,12 @@ use super::{
     family::{Family, Kind, Series, Value},
     scene::{Of, Registry, Scene},
 };
-use crate::store::{Histogram, Traffic};
+use crate::{
+    outcome::{CheckName, SessionEnd},
+    store::{Histogram, Traffic},
+};
 
-pub(super) const FAMILIES: [Family; 5] = [
+pub(super) const FAMILIES: [Family; 6] = [
     Family {
         name: "oci_registry_rate_limited_total",
         kind: Kind::Counter,
@@ -31,6 +34,13 @@ pub(super) const FAMILIES: [Family; 5] = [
         series: |scene| {
             scene.each(|registry| Some(registry.record.map_or(0, |record| record.seen.warnings)))
         },
+    },
+    Family {
+        name: "oci_registry_upload_sessions_total",
+        kind: Kind::Counter,
+        help: "Upload sessions that probes opened, by how they ended; a lost one may be left behind",
+        labels: &["registry", "result"],
+        series: sessions,
     },
     Family {
         name: "oci_registry_http_requests_total",
@@ -63,6 +73,24 @@ fn requests<'a>(scene: &'a Scene<'a>) -> Vec<Series<'a>> {
             traffic.requests.iter().map(move |((operation, code), n)| {
                 let labels = [("operation", operation.as_str()), ("code", *code)];
                 registry.series(Of::default(), &labels, *n)
+            })
+        })
+        .collect()
+}
+
+/// At 0 from load on, where push is asked at all.
+fn sessions<'a>(scene: &'a Scene<'a>) -> Vec<Series<'a>> {
+    scene
+        .registries
+        .iter()
+        .filter(|registry| registry.asks(CheckName::Push))
+        .flat_map(|registry| {
+            SessionEnd::ALL.iter().map(move |(end, word)| {
+                let count = registry
+                    .record
+                    .and_then(|record| record.sessions.get(end).copied())
+                    .unwrap_or_default();
+                registry.series(Of::default(), &[("result", *word)], count)
             })
         })
         .collect()

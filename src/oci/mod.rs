@@ -5,6 +5,7 @@
 //! strict a value is that enters a URL.
 
 mod challenge;
+mod content;
 mod denial;
 mod digest;
 pub mod endpoints;
@@ -22,6 +23,7 @@ mod retry_after;
 mod scope;
 
 pub use challenge::{Challenge, Scheme, challenges};
+pub use content::Content;
 pub use denial::{Denial, denial};
 pub use digest::{Digest, referrers_tag};
 pub use error_body::{ErrorBody, ErrorEntry};

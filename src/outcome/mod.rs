@@ -7,6 +7,7 @@ mod observation;
 mod reason;
 mod report;
 mod status;
+mod upload;
 
 pub use capability::{Capability, Support};
 pub use evidence::{Evidence, Value};
@@ -15,3 +16,4 @@ pub use observation::{Change, Fingerprint, Observation, Phases};
 pub use reason::Reason;
 pub use report::{CheckName, Outcome, Report, Subject};
 pub use status::{Severity, Status};
+pub use upload::SessionEnd;

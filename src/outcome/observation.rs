@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use super::SessionEnd;
 use crate::{exchange::Certificate, oci::RateLimit, words::word};
 
 /// What of a registry can change and is told apart by fingerprints.
@@ -114,6 +115,8 @@ pub struct Observation {
     pub backoff_until: Option<SystemTime>,
     /// `Warning:` headers seen.
     pub warnings: u64,
+    /// How the upload sessions that this cycle opened came to their ends.
+    pub sessions: Vec<SessionEnd>,
     /// Fingerprints of what may change; a part that is missing was not looked at.
     pub fingerprints: Vec<Fingerprint>,
 }

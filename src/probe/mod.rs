@@ -9,7 +9,6 @@ mod schedule;
 mod secrets;
 
 use std::{
-    any::Any,
     collections::HashMap,
     panic::AssertUnwindSafe,
     sync::{Arc, Mutex},
@@ -21,9 +20,9 @@ use tokio::time::Instant;
 
 use crate::{
     checks::{self, Asking},
-    client::{Client, Memory},
+    client::{Client, Memory, Sessions},
     config::{Target, TestRepository},
-    outcome::{Observation, Outcome, Reason, Report, Subject},
+    outcome::{CheckName, Observation, Outcome, Reason, Report, Subject},
     scheduler::Next,
     transport::{TlsPolicies, Transport, TransportOptions, user_agent},
 };
@@ -48,12 +47,19 @@ pub struct Prober {
     memory: Arc<Memory>,
     histories: Mutex<HashMap<Subject, History>>,
     watched: Watched,
+    sessions: Sessions,
 }
 
 impl Prober {
     /// A prober that remembers nothing yet.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Waits until no upload probe has a session open any more: a shutdown must
+    /// not leave one behind. It ends by the probes' own deadlines.
+    pub async fn sessions_ended(&self) {
+        self.sessions.ended().await;
     }
 
     /// Asks the due questions of a target, in the order of [`checks::questions`],
@@ -68,17 +74,20 @@ impl Prober {
             .into_iter()
             .filter(|(subject, _)| due.contains(subject))
             .collect();
-        let client = match self.client(target) {
+        let due = questions.iter().map(|(subject, _)| subject.check).collect();
+        let mut told = Told::default();
+        let client = match self.client(target, due) {
             Ok(client) => client,
             Err(outcome) => {
-                for (subject, _) in questions {
-                    sink.report(unasked(subject, (*outcome).clone()));
+                for (subject, repository) in questions {
+                    let report = unasked(subject, (*outcome).clone());
+                    self.record(&mut told, target, repository, &report);
+                    sink.report(report);
                 }
                 // What is wrong stands in the configuration: no reason to hurry.
                 return Vec::new();
             }
         };
-        let mut told = Told::default();
         for (subject, repository) in questions {
             let report = match checks::skipped(target, subject.check, repository) {
                 Some(outcome) => unasked(subject, outcome),
@@ -92,7 +101,11 @@ impl Prober {
         self.said(target, &client, &told)
     }
 
-    fn client(&self, target: &Arc<Target>) -> Result<Client, Box<Outcome>> {
+    fn client(
+        &self,
+        target: &Arc<Target>,
+        due: Vec<CheckName>,
+    ) -> Result<Arc<Client>, Box<Outcome>> {
         let tls = self
             .policies
             .policy(&target.tls)
@@ -110,12 +123,14 @@ impl Prober {
         // Nothing is sent yet: what is wrong here stands in the configuration.
         let transport = Transport::new(&options)
             .map_err(|error| Box::new(Outcome::fail(Reason::Config, error.detail)))?;
-        Ok(Client::new(
+        Ok(Arc::new(Client::new(
             Arc::clone(target),
             transport,
             Arc::clone(&self.memory),
             certificate,
-        ))
+            self.sessions.clone(),
+            due,
+        )))
     }
 }
 
@@ -131,7 +146,7 @@ pub fn unasked(subject: Subject, outcome: Outcome) -> Report {
     }
 }
 
-async fn run(client: &Client, subject: Subject, repository: &TestRepository) -> Report {
+async fn run(client: &Arc<Client>, subject: Subject, repository: &TestRepository) -> Report {
     let check = checks::check(subject.check);
     let budget = client.target().timeout;
     let started = SystemTime::now();
@@ -154,14 +169,11 @@ async fn guarded(asking: Asking<'_>, budget: Duration) -> Outcome {
     let caught = AssertUnwindSafe(asking).catch_unwind();
     match tokio::time::timeout(budget, caught).await {
         Ok(Ok(outcome)) => outcome,
-        Ok(Err(panic)) => {
-            let message = panic_message(panic.as_ref());
-            tracing::error!(panic = message, "a check panicked");
-            Outcome::unknown(
-                Reason::Panic,
-                "A bug in oci-registry-exporter ended this check; its log says where",
-            )
-        }
+        // The panic hook has logged where. Its message may quote anything.
+        Ok(Err(_)) => Outcome::unknown(
+            Reason::Panic,
+            "A bug in oci-registry-exporter ended this check; its log says where",
+        ),
         Err(_) => Outcome::unknown(
             Reason::Timeout,
             format!("The check did not end within {}s", budget.as_secs_f64()),
@@ -169,16 +181,9 @@ async fn guarded(asking: Asking<'_>, budget: Duration) -> Outcome {
     }
 }
 
-fn panic_message(panic: &(dyn Any + Send)) -> &str {
-    panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no message")
-}
-
 /// Requests keep the budget themselves; this ends what does not wait for a request.
-const BACKSTOP: Duration = Duration::from_secs(2);
+/// It leaves room for two cancels, which have ten seconds each outside the budget.
+const BACKSTOP: Duration = Duration::from_secs(25);
 
 #[cfg(test)]
 mod tests {

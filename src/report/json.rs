@@ -5,7 +5,10 @@ use std::time::SystemTime;
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
-use super::{Entry, RegistryReports, Summary};
+use super::{
+    Entry, RegistryReports, Summary,
+    public::{self, Hidden},
+};
 use crate::{
     checks,
     outcome::{Evidence, Reason, Value},
@@ -39,12 +42,12 @@ pub fn json(
             .flat_map(|registry| {
                 let hidden = match audience {
                     Audience::Operator => None,
-                    Audience::Anybody => Some(user_names(registry)),
+                    Audience::Anybody => Some(Hidden::of(registry)),
                 };
                 registry
                     .entries
                     .iter()
-                    .map(move |entry| Row::new(entry, hidden.as_deref()))
+                    .map(move |entry| Row::new(entry, hidden.as_ref()))
             })
             .collect(),
     };
@@ -87,8 +90,8 @@ struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    /// `hidden`: the user names that must not show; `None` hides nothing.
-    fn new(entry: &'a Entry, hidden: Option<&[String]>) -> Self {
+    /// `hidden`: what must not show; `None` hides nothing.
+    fn new(entry: &'a Entry, hidden: Option<&Hidden>) -> Self {
         let report = &*entry.report;
         let outcome = &report.outcome;
         let check = checks::check(report.subject.check);
@@ -103,7 +106,7 @@ impl<'a> Row<'a> {
             status: outcome.status.as_str(),
             reason: outcome.reason.map(Reason::as_str),
             message: match hidden {
-                Some(names) => public_message(&outcome.message, outcome.reason, names),
+                Some(hidden) => hidden.message(outcome),
                 None => outcome.message.clone(),
             },
             evidence: Shown {
@@ -140,7 +143,7 @@ impl Serialize for Shown<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         for (key, value) in self.evidence.iter() {
-            if self.public && WITHHELD.contains(&key) {
+            if self.public && public::withheld(key) {
                 continue;
             }
             match value {
@@ -154,29 +157,6 @@ impl Serialize for Shown<'_> {
     }
 }
 
-/// Registries like to quote the user name, and the message of an untrusted token
-/// host names the host.
-fn public_message(message: &str, reason: Option<Reason>, names: &[String]) -> String {
-    if let Some(reason @ Reason::UntrustedHost) = reason {
-        return reason.cause().to_owned();
-    }
-    let hide = |message: String, name: &String| message.replace(name.as_str(), "[user]");
-    names.iter().fold(message.to_owned(), hide)
-}
-
-fn user_names(registry: &RegistryReports) -> Vec<String> {
-    let mut names = Vec::new();
-    for entry in &registry.entries {
-        if let Some(Value::Text(name)) = entry.report.outcome.evidence.value(USERNAME)
-            && !name.is_empty()
-            && !names.contains(name)
-        {
-            names.push(name.clone());
-        }
-    }
-    names
-}
-
 /// RFC 3339 in UTC, to the millisecond.
 fn timestamp(time: SystemTime) -> String {
     jiff::Timestamp::try_from(time)
@@ -184,10 +164,6 @@ fn timestamp(time: SystemTime) -> String {
         .unwrap_or_default()
         .to_string()
 }
-
-const USERNAME: &str = "username";
-/// Evidence that only the operator sees.
-const WITHHELD: [&str; 2] = [USERNAME, "auth_challenge"];
 
 #[cfg(test)]
 mod tests {

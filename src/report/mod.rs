@@ -2,6 +2,7 @@
 //! gets as exit status. Pure: no clock, no terminal, no file.
 
 mod json;
+mod public;
 mod text;
 
 pub use json::{Audience, json};

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::SystemTime};
 
 use super::{FactKey, Proof, Traffic, facts};
-use crate::outcome::{Change, Fingerprint, Observation, Report, Status, Subject};
+use crate::outcome::{Change, Fingerprint, Observation, Report, SessionEnd, Status, Subject};
 
 /// Everything known of one registry.
 #[derive(Debug, Clone)]
@@ -20,6 +20,8 @@ pub struct Record {
     pub changed: BTreeMap<Change, SystemTime>,
     /// What was sent.
     pub traffic: Traffic,
+    /// The upload sessions that probes opened, by how they ended.
+    pub sessions: BTreeMap<SessionEnd, u64>,
     fingerprints: BTreeMap<(Change, String), u64>,
 }
 
@@ -50,6 +52,7 @@ impl Record {
             seen: Observation::default(),
             changed: BTreeMap::new(),
             traffic: Traffic::new(buckets),
+            sessions: BTreeMap::new(),
             fingerprints: BTreeMap::new(),
         }
     }
@@ -104,6 +107,9 @@ impl Record {
         seen.rate_limits
             .sort_by(|(one, _), (other, _)| one.cmp(other));
         seen.warnings += new.warnings;
+        for end in new.sessions {
+            *self.sessions.entry(end).or_default() += 1;
+        }
     }
 
     /// Keeps only what belongs to these subjects, all of them of this registry.

@@ -22,8 +22,10 @@ mod golden;
 #[cfg(test)]
 mod lab;
 #[cfg(test)]
-mod server;
-#[cfg(test)]
 mod schedule;
 #[cfg(test)]
+mod server;
+#[cfg(test)]
 mod transport;
+#[cfg(test)]
+mod writes;

@@ -191,7 +191,7 @@ async fn a_stale_scheduler_is_unhealthy_and_a_starting_one_not_ready() {
 async fn bad_requests_are_refused_and_the_next_is_answered() {
     let port = Port::open(Fixed::default()).await;
     let long = "a".repeat(80_000);
-    let headers: String = (0..200).map(|n| format!("X-{n}: x\r\n")).collect();
+    let headers = "X: x\r\n".repeat(200);
     for (what, bytes, statuses) in [
         (
             "no HTTP",
@@ -416,19 +416,15 @@ struct Fixed {
     starting: bool,
     error: bool,
     panic: bool,
-    gate: Option<
-        Mutex<(
-            tokio::sync::mpsc::UnboundedSender<()>,
-            Arc<Mutex<Receiver<()>>>,
-        )>,
-    >,
+    gate: Option<Hold>,
 }
 
 impl Fixed {
     fn gated() -> (Self, Gate) {
         let (reached, at) = tokio::sync::mpsc::unbounded_channel();
         let (open, wait) = channel();
-        let gate = Some(Mutex::new((reached, Arc::new(Mutex::new(wait)))));
+        let wait = Mutex::new(wait);
+        let gate = Some(Hold { reached, wait });
         let fixed = Self {
             gate,
             ..Self::default()
@@ -444,9 +440,8 @@ impl Pages for Fixed {
         }
         assert!(!self.panic, "hunter2");
         if let Some(gate) = &self.gate {
-            let (reached, wait) = gate.lock().unwrap().clone();
-            reached.send(()).unwrap();
-            wait.lock().unwrap().recv().unwrap();
+            gate.reached.send(()).unwrap();
+            gate.wait.lock().unwrap().recv().unwrap();
         }
         Ok(self.page.clone().unwrap_or_else(|| PAGE.to_owned()))
     }
@@ -466,6 +461,12 @@ impl Pages for Fixed {
     fn ready(&self) -> bool {
         !self.starting
     }
+}
+
+/// Where a page that is being made waits.
+struct Hold {
+    reached: tokio::sync::mpsc::UnboundedSender<()>,
+    wait: Mutex<Receiver<()>>,
 }
 
 /// Holds the pages that are being made.

@@ -19,7 +19,7 @@ use oci_registry_exporter::{
     oci::{RateLimit, Repository, Tag},
     outcome::{
         Capability, Change, CheckName, Fact, Fingerprint, Observation, Outcome, Phases, Reason,
-        Report, Subject,
+        Report, SessionEnd, Subject,
     },
     retry::Policy,
     store::Store,
@@ -260,6 +260,7 @@ fn production_seen() -> Observation {
         )],
         throttled: Some(false),
         backoff_until: None,
+        sessions: vec![SessionEnd::Cancelled, SessionEnd::Lost],
         warnings: 2,
         fingerprints: vec![
             Fingerprint::new(Change::Secret, "", 1),

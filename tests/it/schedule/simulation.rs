@@ -81,7 +81,13 @@ impl Diary {
 }
 
 impl Simulation {
+    /// Every first cycle begins at the start.
     pub(super) fn of(yaml: &str) -> Self {
+        Self::spread(yaml, Duration::ZERO)
+    }
+
+    /// The first cycles are spread by the names of their registries.
+    pub(super) fn spread(yaml: &str, spread: Duration) -> Self {
         let config = config::parse(yaml, "test.yml", Path::new("/"), &Environment::default())
             .unwrap_or_else(|errors| panic!("{errors}\n{yaml}"));
         let (parked, wait) = mpsc::channel::<()>();
@@ -104,7 +110,7 @@ impl Simulation {
             }
         };
         let limits = Limits {
-            first_cycle_spread: Duration::ZERO,
+            first_cycle_spread: spread,
             ..Limits::default()
         };
         let scheduler = tokio::spawn(scheduler::run(
@@ -139,24 +145,30 @@ impl Simulation {
 
     /// Lets client and server do what they can do without time passing.
     async fn settle(&self, sims: &[&RegistrySim]) {
-        let traffic = || {
-            let seen = |sim: &&RegistrySim| (sim.total_requests(), sim.open_connections());
-            let reports = self.diary.0.lock().unwrap().len();
-            let running = self.watch.in_flight();
-            (sims.iter().map(seen).collect::<Vec<_>>(), reports, running)
+        let traffic = || -> u64 {
+            let seen = |sim: &&RegistrySim| {
+                sim.total_requests() + sim.connections() + sim.token_connections()
+            };
+            sims.iter().map(seen).sum()
         };
-        let mut last = traffic();
+        let mut last = (traffic(), self.watch.in_flight());
         let mut quiet = 0;
-        while quiet < QUIET {
+        // An idle scheduler needs a few turns to see that something is due.
+        while quiet < if last.1 > 0 { QUIET } else { IDLE } {
             tokio::task::yield_now().await;
-            let seen = traffic();
+            let seen = (traffic(), self.watch.in_flight());
             quiet = if seen == last { quiet + 1 } else { 0 };
             last = seen;
         }
     }
 
     /// Goes on until this time after the start, from one due time to the next; `look` sees each of them.
-    pub(super) async fn until(&self, end: Duration, sims: &[&RegistrySim], mut look: impl FnMut(Duration)) {
+    pub(super) async fn until(
+        &self,
+        end: Duration,
+        sims: &[&RegistrySim],
+        mut look: impl FnMut(Duration),
+    ) {
         loop {
             self.settle(sims).await;
             look(self.now());
@@ -197,11 +209,12 @@ impl Simulation {
     }
 
     pub(super) async fn end(self) {
+        // From here the clock goes by itself, for a cycle that still waits.
+        drop(self.parked);
         self.secrets.abort();
         // The scheduler holds the receiver.
         self.stop.send(()).unwrap();
         self.scheduler.await.unwrap();
-        drop(self.parked);
     }
 }
 
@@ -228,7 +241,8 @@ fn epoch() -> SystemTime {
 }
 
 /// So many yields without any change mean that only time can bring one.
-const QUIET: usize = 200;
+const QUIET: usize = 100;
+const IDLE: usize = 10;
 /// A step of time while a cycle waits.
-const WAIT: Duration = Duration::from_millis(250);
+const WAIT: Duration = Duration::from_millis(500);
 const TICK: Duration = Duration::from_millis(1);

@@ -1,0 +1,106 @@
+//! Values of flags, each with the words that refuse it.
+
+use std::{net::SocketAddr, str::FromStr, time::Duration};
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+
+use crate::{
+    checks::{self, CATALOG},
+    config,
+    outcome::CheckName,
+};
+
+/// Where to listen: `host:port`, or `:port` for every address of the machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ListenAddress {
+    /// Empty: every address.
+    pub(super) host: String,
+    pub(super) port: u16,
+}
+
+/// Every tag of the catalogue, once.
+pub(super) fn tags() -> Vec<&'static str> {
+    let mut tags: Vec<&str> = Vec::new();
+    for tag in CATALOG.iter().flat_map(|check| check.tags) {
+        if !tags.contains(tag) {
+            tags.push(tag);
+        }
+    }
+    tags
+}
+
+/// A check by its id or short name.
+pub(super) fn check_name() -> impl TypedValueParser<Value = CheckName> {
+    let short = CATALOG.iter().map(|check| check.name.as_str());
+    let ids = CATALOG.iter().map(|check| check.name.id());
+    PossibleValuesParser::new(short.chain(ids)).map(|word| {
+        let named = |check: &&checks::Check| {
+            [check.name.as_str(), check.name.id()].contains(&word.as_str())
+        };
+        // The parser lets through nothing else.
+        CATALOG.iter().find(named).unwrap_or(&CATALOG[0]).name
+    })
+}
+
+/// The budget of a check.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let duration = config::parse_duration(text)
+        .map_err(|error| format!("{error}; {}", config::DURATION_HINT))?;
+    if duration > LONGEST {
+        return Err("a budget is at most 1h".to_owned());
+    }
+    Ok(duration)
+}
+
+/// Where the metrics are; no other route's place.
+pub(super) fn telemetry_path(path: &str) -> Result<String, String> {
+    if !path.starts_with('/') {
+        return Err("a path begins with `/`".to_owned());
+    }
+    if path.starts_with("/-/") || path.starts_with("/api/") {
+        return Err("`/-/` and `/api/` are taken".to_owned());
+    }
+    let plain = |char: char| char.is_ascii_graphic() && !"?#%\"<>\\^`{|}".contains(char);
+    if !path.chars().all(plain) {
+        return Err("a path here has no blanks, `?`, `#`, `%` and the like".to_owned());
+    }
+    Ok(path.to_owned())
+}
+
+/// A bound of requests; 0 is none.
+pub(super) fn max_requests(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count) if count <= MOST_REQUESTS => Ok(count),
+        _ => Err(format!("a count is from 0 to {MOST_REQUESTS}")),
+    }
+}
+
+impl FromStr for ListenAddress {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Ok(address) = text.parse::<SocketAddr>() {
+            return Ok(Self {
+                host: address.ip().to_string(),
+                port: address.port(),
+            });
+        }
+        let Some((host, port)) = text.rsplit_once(':') else {
+            return Err("write it as `host:port` or `:port`".to_owned());
+        };
+        if host.contains([':', '/', ' ']) {
+            return Err("write it as `host:port`, an IPv6 address in brackets".to_owned());
+        }
+        match port.parse() {
+            Ok(port) => Ok(Self {
+                host: host.to_owned(),
+                port,
+            }),
+            Err(_) => Err("a port is a number from 0 to 65535".to_owned()),
+        }
+    }
+}
+
+/// Of a check.
+const LONGEST: Duration = Duration::from_hours(1);
+const MOST_REQUESTS: usize = 100_000;

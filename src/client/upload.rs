@@ -1,0 +1,291 @@
+//! The upload probe: opens one session, tries a chunked upload in it where that
+//! is asked, and cancels it. Nothing is ever committed: no `PUT` exists here.
+//!
+//! From the `POST` on it runs in a task of its own, with deadlines of its own,
+//! so that neither a check that ran out of budget, nor a panic, nor a shutdown
+//! leaves a session behind that nobody tried to cancel.
+
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use futures_util::FutureExt;
+use http::Method;
+use tokio::{sync::watch, time::Instant};
+
+use super::{Client, Got, Refusal, Stage, manifest, session::Session};
+use crate::{
+    config::TestRepository,
+    exchange::{Operation, Request},
+    oci::{Action, Digest, Repository, Scope, endpoints},
+    outcome::{CheckName, Reason, SessionEnd},
+};
+
+/// What the upload probe brought; push and capabilities read it.
+#[derive(Debug, Clone)]
+pub struct Upload {
+    /// The answer to the `POST`.
+    pub start: Result<Got, Refusal>,
+    /// The answers to the two `PATCH`es, where they were sent.
+    pub chunks: Option<Chunks>,
+    /// How the session ended, where one was opened.
+    pub end: Option<SessionEnd>,
+}
+
+/// The answers to the two chunks.
+#[derive(Debug, Clone)]
+pub struct Chunks {
+    /// To bytes 0 to 4.
+    pub first: Result<Got, Refusal>,
+    /// To bytes 5 to 9, where the first were taken.
+    pub second: Option<Result<Got, Refusal>>,
+    /// The registry named a least chunk size (`OCI-Chunk-Min-Length`) when the session began.
+    pub least_size_named: bool,
+}
+
+/// The answer to a mount, and the end of the session that it may have opened.
+#[derive(Debug, Clone)]
+pub struct Mounted {
+    /// The answer to the `POST`.
+    pub answer: Result<Got, Refusal>,
+    /// How the session ended, where the registry opened one instead of mounting.
+    pub end: Option<SessionEnd>,
+}
+
+/// The probes of this process that may have a session open; a shutdown waits for them.
+#[derive(Debug, Clone)]
+pub struct Sessions {
+    open: Arc<watch::Sender<usize>>,
+}
+
+impl Sessions {
+    /// Waits until none is open any more. Each ends by deadlines of its own.
+    pub async fn ended(&self) {
+        let mut open = self.open.subscribe();
+        // The sender lives in `self`, so this cannot fail.
+        let _ = open.wait_for(|open| *open == 0).await;
+    }
+
+    fn begin(&self) -> Running {
+        self.open.send_modify(|open| *open += 1);
+        Running(self.clone())
+    }
+}
+
+impl Default for Sessions {
+    fn default() -> Self {
+        Self {
+            open: Arc::new(watch::Sender::new(0)),
+        }
+    }
+}
+
+/// Counts a running probe down, whatever becomes of it.
+struct Running(Sessions);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0
+            .open
+            .send_modify(|open| *open = open.saturating_sub(1));
+    }
+}
+
+tokio::task_local! {
+    /// When a detached probe's time is over; it outlives the check that began it.
+    static OWN_DEADLINE: Mutex<Instant>;
+}
+
+/// What is left of a detached probe's own time; `None` outside of one.
+pub(super) fn own_time_left() -> Option<Duration> {
+    OWN_DEADLINE
+        .try_with(|deadline| {
+            let deadline = *deadline.lock().unwrap_or_else(PoisonError::into_inner);
+            deadline.saturating_duration_since(Instant::now())
+        })
+        .ok()
+}
+
+impl Client {
+    /// The upload probe, once per cycle; with the two chunks where capabilities is due, too.
+    pub async fn upload(self: &Arc<Self>, repository: &TestRepository) -> Upload {
+        let key = manifest::key(repository);
+        if let Some(known) = self.cycle().uploads.get(&key) {
+            return known.clone();
+        }
+        let chunks = self.is_due(CheckName::Capabilities)
+            && self.is_push_repository(repository)
+            && !self.cancel_is_refused(repository);
+        let this = Arc::clone(self);
+        let of = repository.clone();
+        let probe = async move {
+            let upload = this.probe_upload(&of, chunks).await;
+            this.keep_upload(&of, &upload);
+            upload
+        };
+        let upload = self.detached(probe).await.unwrap_or_else(|| Upload {
+            start: Err(broken_off()),
+            chunks: None,
+            end: None,
+        });
+        self.cycle().uploads.insert(key, upload.clone());
+        upload
+    }
+
+    /// Asks for a blob to be mounted from a repository into another, and cancels
+    /// the session that a registry opens instead.
+    pub async fn mount(
+        self: &Arc<Self>,
+        repository: &TestRepository,
+        blob: &Digest,
+        from: &Repository,
+    ) -> Mounted {
+        let this = Arc::clone(self);
+        let (of, blob, from) = (repository.clone(), blob.clone(), from.clone());
+        self.detached(async move { this.mount_now(&of, &blob, &from).await })
+            .await
+            .unwrap_or_else(|| Mounted {
+                answer: Err(broken_off()),
+                end: None,
+            })
+    }
+
+    /// Runs something that may open a session in a task that nobody ends early.
+    async fn detached<T: Send + 'static>(
+        &self,
+        probe: impl Future<Output = T> + Send + 'static,
+    ) -> Option<T> {
+        let running = self.sessions.begin();
+        let deadline = Mutex::new(Instant::now() + self.left());
+        let task = tokio::spawn(OWN_DEADLINE.scope(deadline, async move {
+            let result = probe.await;
+            drop(running);
+            result
+        }));
+        task.await.ok()
+    }
+
+    async fn probe_upload(&self, repository: &TestRepository, chunks: bool) -> Upload {
+        let url = endpoints::uploads(&self.target.url, &repository.name);
+        let request = Request::new(Operation::UploadStart, Method::POST, url.clone());
+        let start = self
+            .ask(repository, &write_scope(repository), request)
+            .await;
+        let mut upload = Upload {
+            start,
+            chunks: None,
+            end: None,
+        };
+        let Some(opened) = opened(&upload.start) else {
+            return upload;
+        };
+        let session = Session::new(self, repository, &url, &opened.reply);
+        let chunks_of = async {
+            let named = opened.reply.header("oci-chunk-min-length").is_some();
+            session.send_chunks(named).await
+        };
+        if chunks {
+            // A panic in here must not keep the session from being cancelled.
+            let answers = AssertUnwindSafe(chunks_of).catch_unwind().await;
+            upload.chunks = answers.ok().flatten();
+        }
+        upload.end = Some(self.close(&session).await);
+        upload
+    }
+
+    async fn mount_now(
+        &self,
+        repository: &TestRepository,
+        blob: &Digest,
+        from: &Repository,
+    ) -> Mounted {
+        let url = endpoints::mount(&self.target.url, &repository.name, blob, from);
+        let mut scopes = write_scope(repository).to_vec();
+        if *from != repository.name {
+            scopes.push(Scope::new(from, &[Action::Pull]));
+        }
+        let request = Request::new(Operation::Mount, Method::POST, url.clone());
+        let answer = self.ask(repository, &scopes, request).await;
+        let end = match opened(&answer) {
+            Some(got) => {
+                let session = Session::new(self, repository, &url, &got.reply);
+                Some(self.close(&session).await)
+            }
+            None => None,
+        };
+        Mounted { answer, end }
+    }
+
+    /// Cancels a session within ten seconds of its own, and counts how it ended.
+    async fn close(&self, session: &Session<'_>) -> SessionEnd {
+        own_deadline(CANCEL_BUDGET);
+        let end = AssertUnwindSafe(session.cancel())
+            .catch_unwind()
+            .await
+            .unwrap_or(SessionEnd::Lost);
+        if end == SessionEnd::Lost {
+            tracing::warn!(
+                registry = self.target.name,
+                "an upload session may be left behind"
+            );
+        }
+        self.cycle().sight.session(end);
+        end
+    }
+}
+
+/// The answer, where it opened a session.
+fn opened(answer: &Result<Got, Refusal>) -> Option<Got> {
+    let got = answer.as_ref().ok()?;
+    (got.stage == Stage::Registry && got.reply.status == 202).then(|| got.clone())
+}
+
+/// The scope of everything that writes a blob.
+pub(super) fn write_scope(repository: &TestRepository) -> [Scope; 1] {
+    [Scope::new(&repository.name, &[Action::Pull, Action::Push])]
+}
+
+/// The scope of everything that deletes; never mixed into another (`registries.md`, trap 22).
+pub(super) fn delete_scope(repository: &TestRepository) -> [Scope; 1] {
+    [Scope::new(
+        &repository.name,
+        &[Action::Pull, Action::Delete],
+    )]
+}
+
+fn broken_off() -> Refusal {
+    Refusal::Broken(Reason::Panic, "The upload probe broke off".to_owned())
+}
+
+/// From here on the running probe has this long.
+fn own_deadline(budget: Duration) {
+    // Outside of a detached probe there is none to set.
+    let _ = OWN_DEADLINE.try_with(|deadline| {
+        *deadline.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now() + budget;
+    });
+}
+
+/// Cancelling has its own time, outside the budget of the check.
+const CANCEL_BUDGET: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_shutdown_waits_for_every_probe_and_for_none() {
+        let sessions = Sessions::default();
+        sessions.ended().await;
+        let (first, second) = (sessions.begin(), sessions.begin());
+        let waiting = tokio::spawn({
+            let sessions = sessions.clone();
+            async move { sessions.ended().await }
+        });
+        drop(first);
+        assert!(!waiting.is_finished());
+        drop(second);
+        waiting.await.expect("it ends");
+    }
+}
