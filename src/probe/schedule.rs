@@ -149,3 +149,34 @@ fn pause(client: &Client, set: &CredentialSet, check: CheckName) -> Option<Durat
 
 /// From one look at the secrets to the next.
 const LOOK: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::{Environment, parse};
+
+    fn delays(name: &str, more: &str) -> Vec<Option<u64>> {
+        let yaml = format!("registries: [{{name: {name}, url: https://r.example.com{more}}}]");
+        let config = parse(&yaml, "x", Path::new("/"), &Environment::default()).unwrap();
+        CheckName::ALL
+            .map(|(check, _)| first_delay(&config.registries[0], check))
+            .map(|delay| delay.map(|delay| delay.as_secs()))
+            .into()
+    }
+
+    /// Pinned: a name keeps its place.
+    #[test]
+    fn what_opens_uploads_waits_after_a_start_and_nothing_else_does() {
+        assert_eq!(delays("a", ""), [None, None, Some(606), None, Some(606)]);
+        assert_eq!(
+            delays("a", ", upload_start_delay: 1m"),
+            [None, None, Some(121), None, Some(121)]
+        );
+        for number in 0..100 {
+            let delay = delays(&format!("registry-{number}"), "")[2].unwrap();
+            assert!((300..900).contains(&delay), "{delay}");
+        }
+    }
+}
