@@ -30,6 +30,8 @@ mod lab;
 #[cfg(test)]
 mod readme;
 #[cfg(test)]
+mod schedule;
+#[cfg(test)]
 mod server;
 #[cfg(test)]
 mod transport;
