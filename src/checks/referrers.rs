@@ -42,10 +42,7 @@ pub(super) async fn ask(client: &Client, repository: &TestRepository) -> Outcome
         outcome.latency = (got.stage == Stage::Registry).then_some(got.reply.elapsed);
         outcome = outcome.with("http_status", got.reply.status);
     }
-    let version = match client.ping().await {
-        Ok(ping) => ping.version,
-        Err(_) => None,
-    };
+    let (version, _) = client.version();
     outcome
         .with("oci_version", version)
         .with("filter_supported", answer.filtered)

@@ -115,6 +115,7 @@ struct Cycle {
     tokens: HashMap<(String, String), token::Held>,
     manifests: HashMap<ManifestKey, Arc<Manifest>>,
     referrers: HashMap<ManifestKey, Arc<Referrers>>,
+    fallback_tags: HashMap<ManifestKey, Option<bool>>,
     uploads: HashMap<ManifestKey, Upload>,
     sight: Sight,
 }
@@ -224,6 +225,12 @@ impl Client {
             return Some(product.clone());
         }
         self.cycle().sight.product().map(str::to_owned)
+    }
+
+    /// The version header, on whichever answer of the registry had it; and whether
+    /// one that was no refusal was seen at all, which is what its absence needs to count.
+    pub fn version(&self) -> (Option<String>, bool) {
+        self.cycle().sight.version()
     }
 
     fn left(&self) -> Duration {

@@ -96,11 +96,26 @@ impl Client {
         (got.reply.status == 200).then(|| applied.is_some_and(|applied| !applied.trim().is_empty()))
     }
 
-    /// Looks for the tag that clients fall back to (spec 1.1, "Referrers Tag Schema").
+    /// Looks, once per cycle, for the tag that clients fall back to (spec 1.1, "Referrers
+    /// Tag Schema").
     ///
     /// Only a HEAD: the tag counts where its manifest is an index that is not the
     /// subject itself, because GitLab resolves that tag to the subject.
     pub async fn fallback_tag(
+        &self,
+        repository: &TestRepository,
+        subject: &Digest,
+    ) -> Option<bool> {
+        let key = manifest::key(repository);
+        if let Some(known) = self.cycle().fallback_tags.get(&key) {
+            return *known;
+        }
+        let found = self.fallback_tag_now(repository, subject).await;
+        self.cycle().fallback_tags.insert(key, found);
+        found
+    }
+
+    async fn fallback_tag_now(
         &self,
         repository: &TestRepository,
         subject: &Digest,

@@ -84,7 +84,8 @@ fn other_scope(challenge: &Challenge, scopes: &[Scope]) -> Option<Scope> {
     };
     let named = Scope::parse_list(challenge.scope()?);
     let reduced = named.first()?.reduced_to(scope.actions())?;
-    (reduced != *scope).then_some(reduced)
+    // Fewer actions of the same repository were asked for already, with more.
+    (reduced.repository() != scope.repository()).then_some(reduced)
 }
 
 /// A token older than this may be the cause of a 401.
@@ -229,6 +230,13 @@ mod tests {
         assert_eq!(other_scope(&artifactory, &[pull("key/b")]), Some(pull("b")));
         let same = challenge("Bearer realm=\"https://r/t\",scope=\"repository:a/b:pull,push\"");
         assert_eq!(other_scope(&same, &[pull("a/b")]), None);
+        let insufficient =
+            challenge("Bearer realm=\"https://r/t\",scope=\"repository:a/b:delete\"");
+        let delete = Scope::new(
+            &Repository::parse("a/b").expect("a repository"),
+            &[Action::Pull, Action::Delete],
+        );
+        assert_eq!(other_scope(&insufficient, &[delete]), None);
         let gitea = challenge("Bearer realm=\"https://r/t\",scope=\"*\"");
         assert_eq!(other_scope(&gitea, &[pull("a/b")]), None);
         let push_only = challenge("Bearer realm=\"https://r/t\",scope=\"repository:b:push\"");

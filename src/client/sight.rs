@@ -17,6 +17,7 @@ pub(super) struct Sight {
     product: Option<&'static str>,
     auth_method: Option<&'static str>,
     version: Option<String>,
+    answered: bool,
     tls_version: Option<&'static str>,
     http_version: Option<&'static str>,
     phases: Option<Phases>,
@@ -37,7 +38,9 @@ impl Sight {
         if let Some(connection) = &sent.connection {
             self.connection(connection);
         }
-        let up = exchange.as_ref().is_ok_and(like_a_registry);
+        let up = exchange
+            .as_ref()
+            .is_ok_and(|reply| like_a_registry(sent.operation, reply));
         self.up.get_or_insert(up);
         if let Ok(reply) = exchange {
             self.reply(reply, host);
@@ -48,6 +51,7 @@ impl Sight {
     pub(super) fn ping(&mut self, ping: &Ping) {
         self.auth_method = ping.auth_method().or(self.auth_method);
         self.product = self.product.or(ping.product);
+        self.answered |= (200..300).contains(&ping.status);
         if ping.version.is_some() {
             self.version.clone_from(&ping.version);
         }
@@ -93,6 +97,11 @@ impl Sight {
     /// The product, as far as its signs were seen.
     pub(super) fn product(&self) -> Option<&'static str> {
         self.product
+    }
+
+    /// The version header, and whether any answer of the 2xx was there to have it.
+    pub(super) fn version(&self) -> (Option<String>, bool) {
+        (self.version.clone(), self.answered)
     }
 
     /// Everything, for the store.
@@ -146,6 +155,7 @@ impl Sight {
 
     fn reply(&mut self, reply: &Reply, host: &str) {
         self.http_version = Some(reply.http_version);
+        self.answered |= (200..300).contains(&reply.status);
         self.product = self.product.or_else(|| oci::product(reply, host));
         self.warnings += u64::try_from(reply.header_all("warning").count()).unwrap_or(u64::MAX);
         if let Some(version) = oci::distribution_version(reply) {

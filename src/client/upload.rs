@@ -58,14 +58,24 @@ pub struct Mounted {
 #[derive(Debug, Clone)]
 pub struct Sessions {
     open: Arc<watch::Sender<usize>>,
+    closing: Arc<watch::Sender<bool>>,
 }
 
 impl Sessions {
-    /// Waits until none is open any more. Each ends by deadlines of its own.
+    /// Closes what is open: no further chunk is sent, sessions are cancelled at
+    /// once, and this waits until none is open any more. Each ends by deadlines of
+    /// its own, within twice the time of a request and ten seconds.
     pub async fn ended(&self) {
+        self.closing.send_replace(true);
         let mut open = self.open.subscribe();
         // The sender lives in `self`, so this cannot fail.
         let _ = open.wait_for(|open| *open == 0).await;
+    }
+
+    async fn closing(&self) {
+        let mut closing = self.closing.subscribe();
+        // The same holds here.
+        let _ = closing.wait_for(|closing| *closing).await;
     }
 
     fn begin(&self) -> Running {
@@ -78,6 +88,7 @@ impl Default for Sessions {
     fn default() -> Self {
         Self {
             open: Arc::new(watch::Sender::new(0)),
+            closing: Arc::new(watch::Sender::new(false)),
         }
     }
 }
@@ -188,8 +199,10 @@ impl Client {
         };
         if chunks {
             // A panic in here must not keep the session from being cancelled.
-            let answers = AssertUnwindSafe(chunks_of).catch_unwind().await;
-            upload.chunks = answers.ok().flatten();
+            upload.chunks = tokio::select! {
+                answers = AssertUnwindSafe(chunks_of).catch_unwind() => answers.ok().flatten(),
+                () = self.sessions.closing() => None,
+            };
         }
         upload.end = Some(self.close(&session).await);
         upload

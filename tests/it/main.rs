@@ -16,11 +16,15 @@ mod config;
 #[cfg(test)]
 mod cycle;
 #[cfg(test)]
+mod demo;
+#[cfg(test)]
 mod exposition;
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
 mod lab;
+#[cfg(test)]
+mod readme;
 #[cfg(test)]
 mod schedule;
 #[cfg(test)]

@@ -4,7 +4,7 @@
 use oci_registry_exporter::outcome::{CheckName, Fact, SessionEnd};
 use registry_sim::{Action, Fault, Operation, Profile, RegistrySim, Scheme};
 
-use crate::asked::Asked;
+use crate::{asked::Asked, cli::run::Workplace};
 
 const ALL: [CheckName; 5] = [
     CheckName::Credentials,
@@ -415,4 +415,29 @@ async fn between_uploads_only_the_token_is_asked() {
             .facts
             .contains(&Fact::PushAuthorized(false))
     );
+}
+
+/// SIGTERM while a chunk is under way: the session is cancelled before the process ends.
+#[tokio::test]
+async fn a_signal_in_the_middle_cancels_the_session() {
+    let sim = native(Scheme::Basic).await;
+    sim.fault(Fault::on(Operation::UploadPatch).hang());
+    let place = Workplace::new(&format!(
+        "registries:\n  - name: sim\n    url: {}\n    test_repository: team/app\n    username: robot\n    password: s3cret-canary\n",
+        sim.url()
+    ));
+    let mut run = place.command(&["check"]).spawn().expect("it starts");
+    sim.until(|sim| sim.count(Operation::UploadPatch) == 1)
+        .await;
+    let pid = run.id().expect("it runs").to_string();
+    let killed = tokio::process::Command::new("kill")
+        .args(["-TERM", &pid])
+        .status()
+        .await
+        .expect("kill runs");
+    assert!(killed.success());
+    let ended = run.wait().await.expect("it ends");
+    assert_eq!(ended.code(), Some(130));
+    assert_eq!(sim.open_sessions(), 0);
+    assert_eq!(sim.sessions().cancelled, 1);
 }

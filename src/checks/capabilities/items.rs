@@ -63,14 +63,15 @@ pub(super) fn all_unknown(reason: Reason, message: &str) -> Vec<Item> {
         .collect()
 }
 
-/// Item 1: a version header on the ping.
-pub(super) fn distribution_version(version: Option<&str>) -> Item {
-    let support = if version.is_some() {
-        Support::Supported
-    } else {
-        Support::Unsupported
-    };
-    Item::new(Capability::DistributionVersion, support, None)
+/// Item 1: a version header. A front that refuses everybody may leave it out, so
+/// its absence counts only where an answer was no refusal.
+pub(super) fn distribution_version(version: Option<&str>, answered: bool) -> Item {
+    let capability = Capability::DistributionVersion;
+    match (version, answered) {
+        (Some(_), _) => Item::new(capability, Support::Supported, None),
+        (None, true) => Item::new(capability, Support::Unsupported, None),
+        (None, false) => Item::unknown(capability, Reason::Forbidden, "every answer was a refusal"),
+    }
 }
 
 /// Why nothing could be written, where the `POST` was not answered with 202.
@@ -315,6 +316,16 @@ mod tests {
         ] {
             assert_eq!(chunked_upload(&chunks).support, expected, "{name}");
         }
+    }
+
+    #[test]
+    fn a_version_header() {
+        assert_eq!(
+            distribution_version(Some("registry/2.0"), false).support,
+            Supported
+        );
+        assert_eq!(distribution_version(None, true).support, Unsupported);
+        assert_eq!(distribution_version(None, false).support, Unknown);
     }
 
     #[test]

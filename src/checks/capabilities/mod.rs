@@ -28,19 +28,20 @@ async fn run(client: &Arc<Client>, repository: &TestRepository) -> Outcome {
         Ok(ping) => ping,
         Err(refusal) => return with_evidence(refused_gently(&refusal), None, client),
     };
-    let mut items = vec![
-        items::distribution_version(ping.version.as_deref()),
-        referrers_api(client, repository).await,
-    ];
+    let mut items = vec![referrers_api(client, repository).await];
     items.extend(writes(client).await);
+    // Last, because any answer may have brought the header.
+    let (version, answered) = client.version();
+    items.insert(0, items::distribution_version(version.as_deref(), answered));
     let slowest = items.iter().filter_map(|item| item.elapsed).max();
     let mut outcome = verdict(&items);
     outcome.latency = slowest.or(Some(ping.elapsed));
-    let version = ping.version.clone();
     with_evidence(outcome, Some((version, &items)), client)
 }
 
 async fn referrers_api(client: &Arc<Client>, repository: &TestRepository) -> Item {
+    // The registry's first repository answers for it, whoever pushes where.
+    let repository = client.target().repositories.first().unwrap_or(repository);
     if repository.guessed {
         return Item::unknown(
             Capability::ReferrersApi,

@@ -6,40 +6,40 @@ use registry_sim::RegistrySim;
 use tempfile::TempDir;
 use tokio::process::Command;
 
-pub(super) const PASSWORD: &str = "canary-of-the-right-password";
-pub(super) const WRONG: &str = "canary-of-the-wrong-password";
+pub(crate) const PASSWORD: &str = "canary-of-the-right-password";
+pub(crate) const WRONG: &str = "canary-of-the-wrong-password";
 
-pub(super) struct Workplace {
+pub(crate) struct Workplace {
     folder: TempDir,
 }
 
 /// How a run ended.
 #[derive(Debug)]
-pub(super) struct Ended {
-    pub(super) code: Option<i32>,
-    pub(super) stdout: String,
-    pub(super) stderr: String,
+pub(crate) struct Ended {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Workplace {
     /// With this as the default configuration file.
-    pub(super) fn new(config: &str) -> Self {
+    pub(crate) fn new(config: &str) -> Self {
         let place = Self::empty();
         fs::write(place.path("oci-registry-exporter.yml"), config).unwrap();
         place
     }
 
     /// Without a configuration.
-    pub(super) fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         let folder = tempfile::tempdir().unwrap();
         Self { folder }
     }
 
-    pub(super) fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    pub(super) fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_oci-registry-exporter"));
         command
             .args(arguments)
@@ -49,7 +49,7 @@ impl Workplace {
         command
     }
 
-    pub(super) async fn run(&self, arguments: &[&str]) -> Ended {
+    pub(crate) async fn run(&self, arguments: &[&str]) -> Ended {
         let output = self.command(arguments).output().await.unwrap();
         Ended {
             code: output.status.code(),
@@ -60,7 +60,7 @@ impl Workplace {
 }
 
 /// The configuration of a simulated registry with `robot` and this password.
-pub(super) fn registry(name: &str, sim: &RegistrySim, password: &str) -> String {
+pub(crate) fn registry(name: &str, sim: &RegistrySim, password: &str) -> String {
     format!(
         "registries:\n  - name: {name}\n    url: {}\n    test_repository: team/app\n    username: robot\n    password: {password}\n",
         sim.url()

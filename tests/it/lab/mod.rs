@@ -23,5 +23,7 @@ pub(crate) mod prometheus;
 pub(crate) mod registry;
 pub(crate) mod tokens;
 
+mod left_behind;
 mod results;
+mod scraped;
 mod servers;

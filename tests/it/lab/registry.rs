@@ -1,5 +1,7 @@
 //! Every registry of the lab, by its kind: started, with its logins, and filled.
 
+use std::path::Path;
+
 use url::Url;
 
 use super::{
@@ -125,6 +127,11 @@ impl Registry {
             tokens,
             servers,
         })
+    }
+
+    /// Where it keeps its files.
+    pub(crate) fn dir(&self) -> &Path {
+        self.servers[0].dir()
     }
 
     /// Who asks it with these credentials.

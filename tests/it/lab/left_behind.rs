@@ -1,0 +1,83 @@
+//! What uploads leave in a real docker-registry's storage: never a session with data.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use oci_registry_exporter::outcome::{CheckName, SessionEnd};
+
+use super::registry::{Kind, REPOSITORY, Registry, good};
+use crate::{asked::Asked, cli::run::Workplace};
+
+const PUSHES: usize = 10;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn uploads_leave_no_session_with_data() {
+    for kind in [Kind::Htpasswd, Kind::Token] {
+        let Some(registry) = Registry::start(kind).await else {
+            return;
+        };
+        registry.fill().await;
+        let before = sessions_with_data(registry.dir());
+        assert_eq!(
+            before,
+            [] as [PathBuf; 0],
+            "the lab's own push ended its sessions"
+        );
+        for _ in 0..PUSHES {
+            // Anew each time: an upload is due at the first asking.
+            let cycle = Asked::of(&configuration(&registry))
+                .cycle(&[CheckName::Push, CheckName::Capabilities])
+                .await;
+            assert_eq!(cycle.observation().sessions, [SessionEnd::Cancelled]);
+        }
+        assert_eq!(sessions_with_data(registry.dir()), before, "{kind:?}");
+    }
+}
+
+/// A signal in the middle of a probe: what it opened is cancelled before the process ends.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signal_leaves_no_session_with_data() {
+    let Some(registry) = Registry::start(Kind::Htpasswd).await else {
+        return;
+    };
+    registry.fill().await;
+    let place = Workplace::new(&configuration(&registry));
+    for _ in 0..PUSHES {
+        let mut run = place.command(&["check"]).spawn().expect("it starts");
+        let pid = run.id().expect("it runs").to_string();
+        // Wherever it is by then: before the POST, between, or done.
+        let _ = tokio::process::Command::new("kill")
+            .args(["-TERM", &pid])
+            .status()
+            .await;
+        run.wait().await.expect("it ends");
+    }
+    assert_eq!(sessions_with_data(registry.dir()), [] as [PathBuf; 0]);
+}
+
+/// Upload folders of the registry's storage that hold a byte of data.
+fn sessions_with_data(dir: &Path) -> Vec<PathBuf> {
+    let uploads = dir
+        .join("data/docker/registry/v2/repositories")
+        .join(REPOSITORY)
+        .join("_uploads");
+    let Ok(sessions) = fs::read_dir(uploads) else {
+        return Vec::new();
+    };
+    sessions
+        .filter_map(Result::ok)
+        .map(|session| session.path().join("data"))
+        .filter(|data| data.exists())
+        .collect()
+}
+
+fn configuration(registry: &Registry) -> String {
+    format!(
+        "registries:\n  - name: lab\n    url: {}\n    test_repository: {REPOSITORY}\n    username: {}\n    password: {}\n",
+        registry.url,
+        good().username,
+        good().password
+    )
+}
