@@ -4,6 +4,8 @@
 //! code too, and lets them fail by panicking.
 
 #[cfg(test)]
+mod alerts;
+#[cfg(test)]
 mod architecture;
 #[cfg(test)]
 mod asked;
@@ -15,6 +17,8 @@ mod cli;
 mod config;
 #[cfg(test)]
 mod cycle;
+#[cfg(test)]
+mod dashboards;
 #[cfg(test)]
 mod demo;
 #[cfg(test)]
