@@ -144,9 +144,8 @@ impl History {
             // It has not said so yet, and needs no request to say it.
             Some(false) if credentials => Next::After(AT_ONCE),
             Some(true) if self.rejected => Next::After(AT_ONCE),
-            Some(_) => Next::Grid,
             None if credentials => elsewhere.doubted.map_or(Next::Grid, Next::After),
-            None => Next::Grid,
+            _ => Next::Grid,
         }
     }
 
