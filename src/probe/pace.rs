@@ -106,6 +106,11 @@ impl History {
         self.pace == Pace::Confirm && outcome.reason == Some(Reason::Forbidden)
     }
 
+    /// Whether the question was last answered with a pass.
+    pub(super) fn passed(&self) -> bool {
+        self.last == Some(Status::Pass)
+    }
+
     /// When a question that ran in this cycle is asked again.
     pub(super) fn next(&self, check: CheckName, interval: Duration, bounds: Bounds) -> Next {
         if check == CheckName::Credentials

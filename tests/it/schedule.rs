@@ -400,3 +400,55 @@ async fn a_change_is_confirmed_and_a_failure_is_asked_ever_more_rarely() {
     assert_eq!(runs, expected);
     days.end().await;
 }
+
+/// What a day of a healthy registry costs at the defaults, by how it is logged in to:
+/// the table of the README.
+#[tokio::test(start_paused = true)]
+async fn a_day_at_the_defaults_costs_what_the_readme_says() {
+    let mut table = String::from(
+        "| registry | requests a day | of these to the token endpoint | upload sessions |\n|---|---|---|---|\n",
+    );
+    for (name, scheme, login) in [
+        ("open, no credentials", Scheme::None, ""),
+        ("anonymous token", Scheme::Bearer, ""),
+        ("Basic", Scheme::Basic, "username: robot, password: right, "),
+        (
+            "Bearer",
+            Scheme::Bearer,
+            "username: robot, password: right, ",
+        ),
+    ] {
+        let sim = RegistrySim::profile(Profile::NATIVE)
+            .auth(scheme)
+            .user("robot", "right", [("team/a", "pull,push,delete")])
+            .anonymous([("team/a", "pull")])
+            .start()
+            .await;
+        sim.push_image("team/a", "latest");
+        let yaml = format!(
+            "registries:\n  - {{name: one, url: '{}', {login}test_repository: team/a}}\n",
+            sim.url()
+        );
+        let days = Simulation::of(&yaml);
+        // The first day begins with what is asked once: the second is like all others.
+        days.until(DAY, &[&sim], |_| {}).await;
+        let (first, sessions) = (sim.take_requests().len(), sim.sessions().opened);
+        days.until(2 * DAY, &[&sim], |_| {}).await;
+        let second = sim.take_requests();
+        let tokens = second
+            .iter()
+            .filter(|request| request.operation == Operation::Token)
+            .count();
+        let opened = sim.sessions().opened - sessions;
+        assert!(
+            first.abs_diff(second.len()) < 60,
+            "{name}: {first} {}",
+            second.len()
+        );
+        assert_eq!(sim.open_sessions(), 0, "{name}");
+        let _ = writeln!(table, "| {name} | {} | {tokens} | {opened} |", second.len());
+        days.end().await;
+    }
+    // A ping more or less an hour, and where the grids of two checks meet, is not the point.
+    crate::readme::hold("<!-- requests a day: ", "<!-- end of requests -->", &table);
+}
