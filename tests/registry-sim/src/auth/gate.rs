@@ -129,6 +129,9 @@ impl Gate<'_> {
             _ => reply::refusal_with(self.profile, refusal, message, &detail),
         };
         reply::set(answer.headers_mut(), "www-authenticate", challenge);
+        if let Some(second) = self.profile.auth.second_challenge {
+            reply::add(answer.headers_mut(), "www-authenticate", second);
+        }
         answer
     }
 
@@ -148,6 +151,9 @@ impl Gate<'_> {
             Route::Ping => scope = self.profile.auth.ping_scope.map(str::to_owned),
             Route::Catalog => scope = Some("registry:catalog:*".to_owned()),
             _ => {}
+        }
+        if let Some(fixed) = self.profile.auth.fixed_scope {
+            scope = Some(fixed.to_owned());
         }
         challenge(
             self.profile,
