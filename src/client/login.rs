@@ -32,14 +32,16 @@ impl Client {
         }
         let login = Arc::new(self.login_now(repository).await);
         match &login.end {
-            LoginEnd::Accepted | LoginEnd::Unprovable => {
+            end if end.proves() || *end == LoginEnd::Unprovable => {
                 if let Ok(credentials) = self.credentials(set) {
                     let secret = super::fingerprint(&credentials);
-                    let proven = login.end == LoginEnd::Accepted;
+                    let proven = end.proves();
                     self.memory.settle(&self.origin, &set.name, secret, proven);
                 }
             }
-            LoginEnd::Rejected(..) => self.memory.unsettle(&self.origin, &set.name),
+            LoginEnd::Rejected(..) | LoginEnd::AnonymousRefused => {
+                self.memory.unsettle(&self.origin, &set.name)
+            }
             _ => {}
         }
         self.cycle()
