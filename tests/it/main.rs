@@ -22,6 +22,8 @@ mod golden;
 #[cfg(test)]
 mod lab;
 #[cfg(test)]
+mod matrix;
+#[cfg(test)]
 mod server;
 #[cfg(test)]
 mod transport;

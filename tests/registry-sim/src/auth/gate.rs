@@ -216,10 +216,18 @@ pub(super) fn needs(call: &Call, profile: &Profile) -> Vec<Need> {
     let cancel = matches!(call.route, Route::Upload { .. });
     let rights = match call.method.as_str() {
         "GET" | "HEAD" | "OPTIONS" => vec![Right::Pull],
-        "DELETE" if cancel && profile.auth.cancel_needs == Right::Push => {
-            vec![Right::Pull, Right::Push]
+        "DELETE" => {
+            let auth = &profile.auth;
+            let right = if cancel {
+                auth.cancel_needs
+            } else {
+                auth.delete_needs
+            };
+            match right {
+                Right::Push => vec![Right::Pull, Right::Push],
+                right => vec![right],
+            }
         }
-        "DELETE" => vec![Right::Delete],
         _ => vec![Right::Pull, Right::Push],
     };
     let mut needs = vec![Need {

@@ -65,6 +65,8 @@ pub struct Auth {
     pub rights_with_basic: bool,
     /// The right that cancelling an upload needs.
     pub cancel_needs: Right,
+    /// The right that deleting a manifest or blob needs.
+    pub delete_needs: Right,
 }
 
 /// `service` of a Bearer challenge.

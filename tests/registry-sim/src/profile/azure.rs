@@ -95,6 +95,7 @@ impl Profile {
             "DENIED",
             "client with IP '192.0.2.7' is not allowed access. Refer https://aka.ms/acr/firewall to grant access.",
         )),
+        unknown: &[],
         ..Self::ACR
     };
 }

@@ -93,6 +93,7 @@ pub(super) const DISTRIBUTION_AUTH: Auth = Auth {
     expired: None,
     rights_with_basic: false,    // htpasswd knows no rights
     cancel_needs: Right::Delete, // lab: every DELETE is `delete`
+    delete_needs: Right::Delete,
 };
 
 /// Distribution has no token server of its own; this is what its client

@@ -44,7 +44,7 @@ impl Profile {
             window_seconds: 21_600,
             source: "192.0.2.1",
         }),
-        unknown: &[Unknown::Cancel, Unknown::Mount, Unknown::BlobDelete],
+        unknown: &[Unknown::Cancel, Unknown::BlobDelete],
         ..Self::DISTRIBUTION_2_8
     };
 
@@ -73,6 +73,7 @@ impl Profile {
     pub const DOCKER_HUB_ABUSE: Self = Self {
         name: "docker-hub-abuse",
         site: Site::Refused(Refusal::new(429, "", "")),
+        unknown: &[],
         ..Self::DOCKER_HUB
     };
 

@@ -6,7 +6,7 @@ use super::catalog::{
 };
 use super::{
     Auth, Deletes, Denied, Manifests, NativeReferrers, Profile, Referrers, Refusal, Right, Scheme,
-    Service, TokenService, UnknownSubject, Wire, WrongPassword,
+    Service, TokenService, Unknown, UnknownSubject, Wire, WrongPassword,
 };
 
 impl Profile {
@@ -36,11 +36,12 @@ impl Profile {
     pub const HARBOR_2_10: Self = Self {
         name: "harbor-2.10",
         manifests: Manifests {
-            // source: containers/image, seen at 2.10.2
+            // source: containers/image, seen at 2.10.2 on GET
             unknown: Refusal::new(404, "UNKNOWN", "artifact not found"),
             ..Self::HARBOR_2_11.manifests
         },
         referrers: Referrers::Native(UNKNOWN_IS_EMPTY_OBJECT),
+        unknown: &[Unknown::ManifestDelete],
         ..Self::HARBOR_2_11
     };
 

@@ -49,6 +49,7 @@ impl Profile {
             ping_200: PingChallenge::Same, // source
             denied: Denied::Unauthorized,  // source
             cancel_needs: Right::Push,     // source
+            delete_needs: Right::Push,     // source: manifests need write
             ..DISTRIBUTION_AUTH
         },
         token: TokenService {

@@ -23,7 +23,6 @@ impl Profile {
             ping_200: PingChallenge::LowerCaseUnquoted, // source
             ping_scope: Some(""),                       // source
             challenge_on_403: true,                     // source
-            anonymous_without_token: true,              // source
             cancel_needs: Right::Delete,                // source: a push-only user gets 403
             ..Self::NATIVE.auth
         },
@@ -50,6 +49,7 @@ impl Profile {
         name: "zot-mixed",
         auth: Auth {
             ping_open_to_anonymous: true,
+            anonymous_without_token: true,
             ..Self::ZOT.auth
         },
         ..Self::ZOT

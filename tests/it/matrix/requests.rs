@@ -1,0 +1,1 @@
+//! Requests per cycle, counted at the server.
