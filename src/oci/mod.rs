@@ -22,6 +22,7 @@ mod rate_limit;
 mod reference;
 mod retry_after;
 mod scope;
+mod warning;
 
 pub use challenge::{Challenge, Scheme, challenges};
 pub use content::Content;
@@ -37,3 +38,4 @@ pub use rate_limit::{RateLimit, pull_limit, rate_limited};
 pub use reference::{GrammarError, Reference, Repository, Tag};
 pub use retry_after::retry_after;
 pub use scope::{Action, Scope};
+pub use warning::warnings;
