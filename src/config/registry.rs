@@ -44,6 +44,7 @@ pub(super) fn keys() -> Vec<&'static str> {
 pub(super) fn judge_settings(section: &Section<'_>, base: &Path) {
     let budgets = settings::budgets(section);
     settings::checks(section, budgets.timeout, false);
+    settings::upload_start_delay(section);
     settings::retry(section);
     reach::tls(section, base);
     reach::proxy(section);
@@ -71,6 +72,7 @@ pub(super) fn read(section: &Section<'_>, sets: &Sets, base: &Path) -> Option<Ta
     let name = name(section, address.as_ref());
     let mut target = Target {
         checks: settings::checks(section, budgets.timeout, hub),
+        upload_start_delay: settings::upload_start_delay(section),
         retry: settings::retry(section),
         timeout: budgets.timeout,
         request_timeout: budgets.request,

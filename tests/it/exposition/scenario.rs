@@ -405,6 +405,7 @@ fn target(name: &str, url: &str, repositories: Vec<TestRepository>) -> Target {
                 mount_from: None,
             },
         },
+        upload_start_delay: Duration::from_mins(5),
         retry: Policy::default(),
         timeout: Duration::from_secs(30),
         request_timeout: Duration::from_secs(10),
