@@ -40,7 +40,7 @@ impl Client {
                 }
             }
             LoginEnd::Rejected(..) | LoginEnd::AnonymousRefused => {
-                self.memory.unsettle(&self.origin, &set.name)
+                self.memory.unsettle(&self.origin, &set.name);
             }
             _ => {}
         }

@@ -28,4 +28,6 @@ mod server;
 #[cfg(test)]
 mod transport;
 #[cfg(test)]
+mod traps;
+#[cfg(test)]
 mod writes;
