@@ -38,4 +38,6 @@ mod server;
 #[cfg(test)]
 mod transport;
 #[cfg(test)]
+mod traps;
+#[cfg(test)]
 mod writes;

@@ -24,6 +24,7 @@ pub(crate) mod registry;
 pub(crate) mod tokens;
 
 mod left_behind;
+mod profiles;
 mod results;
 mod scraped;
 mod servers;
