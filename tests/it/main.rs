@@ -28,6 +28,10 @@ mod golden;
 #[cfg(test)]
 mod lab;
 #[cfg(test)]
+mod limits;
+#[cfg(test)]
+mod matrix;
+#[cfg(test)]
 mod readme;
 #[cfg(test)]
 mod schedule;
