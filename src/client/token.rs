@@ -82,7 +82,9 @@ impl Client {
         let request = auth::token_request(challenge, &credentials, scopes, &trust)
             .map_err(|error| untrusted(&error))?;
         let host = request.url.host_str().unwrap_or_default().to_owned();
-        let reply = self.send_for_token(&request, &host).await?;
+        let answer = self.send_for_token(&request, &host).await;
+        self.cycle().sight.answered_to(&set.name);
+        let reply = answer?;
         if !(200..300).contains(&reply.status) {
             return Ok(TokenAnswer::Denied(reply));
         }

@@ -14,6 +14,8 @@ mod bad_input;
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
+mod compatibility;
+#[cfg(test)]
 mod config;
 #[cfg(test)]
 mod cycle;
@@ -27,6 +29,8 @@ mod exposition;
 mod golden;
 #[cfg(test)]
 mod lab;
+#[cfg(test)]
+mod limits;
 #[cfg(test)]
 mod matrix;
 #[cfg(test)]
