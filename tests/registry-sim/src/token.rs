@@ -88,6 +88,12 @@ fn judge(
                 Shown::Password(name, password) => accounts.user(name, password),
                 Shown::RefreshToken(token) => accounts.refreshed(token),
             };
+            if let (true, Some(refusal)) = (
+                user.is_some_and(|user| user.expired),
+                profile.token.expired_password,
+            ) {
+                return Err(refusal);
+            }
             match user.filter(|user| !user.expired) {
                 Some(user) => Some(user),
                 None => match profile.token.wrong_password {
