@@ -90,6 +90,8 @@ impl Fields {
                 }
             }
             Source::Token(token) => self.secret("token", token),
+            Source::DockerConfig(path) => self.add("docker_config", path.display()),
+            Source::Helper(name) => self.add("credential_helper", name),
         }
         for host in &set.hosts {
             self.add("host", &host.0);

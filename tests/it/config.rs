@@ -193,6 +193,8 @@ fn the_examples_are_good_and_show_every_key() {
         "token",
         "token_file",
         "token_env",
+        "docker_config",
+        "credential_helper",
         "anonymous",
         "test_repository",
         "test_tag",

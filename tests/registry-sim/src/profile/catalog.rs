@@ -108,6 +108,7 @@ pub(super) const DISTRIBUTION_TOKEN: TokenService = TokenService {
     anonymous: AnonymousToken::Always,
     nothing_granted: None,
     post: None,
+    refresh_tokens: false,
     actions: &[],
     grants_all_held: false,
     unknown_service: None,
