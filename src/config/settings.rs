@@ -11,7 +11,7 @@ use crate::{
 use super::{Capabilities, CheckSettings, Checks, Push, section::Section};
 
 /// The keys that a registry inherits from `defaults:`.
-pub(super) const SETTINGS_KEYS: [&str; 14] = [
+pub(super) const SETTINGS_KEYS: [&str; 16] = [
     "checks",
     "timeout",
     "request_timeout",
@@ -20,6 +20,8 @@ pub(super) const SETTINGS_KEYS: [&str; 14] = [
     "retry",
     "tls",
     "proxy_url",
+    "proxy_username",
+    "proxy_password_file",
     "no_proxy",
     "proxy_from_environment",
     "http2",

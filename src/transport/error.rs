@@ -8,6 +8,8 @@ use crate::exchange::{Request, TransportError, TransportErrorKind};
 use super::{
     dns::DnsError,
     observer::{Recording, Stage},
+    options::TlsVersion,
+    proxy::Proxy,
     redact, words,
 };
 
@@ -25,7 +27,8 @@ pub(super) enum Failure {
 /// What an error's sentence is about.
 pub(super) struct Place<'a> {
     pub(super) request: &'a Request,
-    pub(super) proxied: bool,
+    pub(super) proxy: Option<&'a Proxy>,
+    pub(super) oldest_tls: TlsVersion,
     pub(super) connect_timeout: Duration,
     pub(super) deadline: Duration,
 }
@@ -117,10 +120,21 @@ fn classify(
         return (TransportErrorKind::Resource, detail.to_owned());
     }
     if let Some(dns) = find().find_map(|cause| cause.downcast_ref::<DnsError>()) {
-        return (TransportErrorKind::Dns, dns.to_string());
+        // Through a proxy no other name is resolved here.
+        let detail = match place.proxy {
+            Some(_) => dns.of_proxy(),
+            None => dns.to_string(),
+        };
+        return (TransportErrorKind::Dns, detail);
     }
     if let Some(tls) = find().find_map(|cause| cause.downcast_ref::<rustls::Error>()) {
-        let detail = words::tls(tls, recording.self_signed());
+        let detail = words::tls(tls, &recording.shown(), place.oldest_tls);
+        let detail = match place.proxy {
+            Some(proxy) if matches!(stage, Stage::Resolving | Stage::Connecting) => {
+                format!("TLS with {proxy}: {detail}")
+            }
+            _ => detail,
+        };
         return (TransportErrorKind::Tls, detail);
     }
     if error.is_timeout() {
@@ -144,18 +158,32 @@ fn classify(
         return (TransportErrorKind::Reset, detail);
     }
     let leaf = find().last().map(ToString::to_string).unwrap_or_default();
+    if error.is_connect()
+        && let Some(proxy) = place.proxy
+    {
+        let refusal = find().find_map(|cause| {
+            proxy.does_not_connect(&redact::authority(&place.request.url), &cause.to_string())
+        });
+        let detail =
+            refusal.unwrap_or_else(|| format!("cannot connect to {proxy}: {}", leaf_words(&leaf)));
+        return (TransportErrorKind::Connect, detail);
+    }
     if error.is_connect() {
         let detail = format!("cannot connect to {}: {}", host(place), leaf_words(&leaf));
         return (TransportErrorKind::Connect, detail);
     }
     if broken || leaf.contains(" error received: ") {
-        if recording.identity_missed() && stage == Stage::Waiting {
+        if recording.shown().identity_missed && stage == Stage::Waiting {
             return (TransportErrorKind::Tls, words::IDENTITY_MISSED.to_owned());
         }
         let detail = format!("{} closed the connection before it answered", host(place));
         return (TransportErrorKind::Reset, detail);
     }
-    let detail = format!("the answer is not valid HTTP: {leaf}");
+    let hint = match place.request.url.scheme() {
+        "http" => " (if this is a TLS port, write the URL with https://)",
+        _ => "",
+    };
+    let detail = format!("the answer is not valid HTTP: {leaf}{hint}");
     (TransportErrorKind::Protocol, detail)
 }
 
@@ -177,8 +205,11 @@ fn timeout(stage: Stage, limit: Duration, place: &Place<'_>) -> (TransportErrorK
 
 /// Who may be at fault: through a proxy it cannot be told from the host.
 fn host(place: &Place<'_>) -> String {
-    let proxy = if place.proxied { " (or its proxy)" } else { "" };
-    format!("{}{proxy}", redact::authority(&place.request.url))
+    let host = redact::authority(&place.request.url);
+    match place.proxy {
+        Some(proxy) => format!("{host} (through {proxy})"),
+        None => host,
+    }
 }
 
 /// The last cause without Rust's error number.
