@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, net::IpAddr, path::Path, sync::Arc};
 
 use url::Host;
 
-use crate::{credentials::Source, outcome::Capability};
+use crate::{credentials::Source, oci::PRODUCTS, outcome::Capability};
 
 use super::{
     CredentialSet, Target,
@@ -194,25 +194,5 @@ fn warn_of_clear_text(section: &Section<'_>, target: &Target) {
         );
     }
 }
-
-/// The products that are recognised from their answers.
-const PRODUCTS: [&str; 16] = [
-    "acr",
-    "angos",
-    "artifactory",
-    "cloudsmith",
-    "distribution",
-    "docker-hub",
-    "ecr",
-    "ecr-public",
-    "gar",
-    "ghcr",
-    "gitea",
-    "gitlab",
-    "harbor",
-    "nexus",
-    "quay",
-    "zot",
-];
 
 const LONGEST_NAME: usize = 128;

@@ -22,6 +22,7 @@ use crate::{
     checks::{self, Asking},
     client::{Client, Memory, Sessions},
     config::{Target, TestRepository},
+    matrix,
     outcome::{CheckName, Observation, Outcome, Reason, Report, Subject},
     scheduler::Next,
     transport::{TlsPolicies, Transport, TransportOptions, user_agent},
@@ -152,7 +153,10 @@ async fn run(client: &Arc<Client>, subject: Subject, repository: &TestRepository
     let started = SystemTime::now();
     let clock = Instant::now();
     client.begin(budget);
-    let outcome = guarded((check.run)(client, repository), budget + BACKSTOP).await;
+    let mut outcome = guarded((check.run)(client, repository), budget + BACKSTOP).await;
+    if let Some(product) = client.product() {
+        outcome.hints = matrix::hints(&product, &outcome);
+    }
     let (requests, attempts) = client.end();
     Report {
         subject,

@@ -96,9 +96,15 @@ impl Prober {
             let set = &repository.credential;
             let interval = target.checks.settings(check).interval;
             let history = histories.get(&subject).unwrap_or(&never);
+            // Without a token that can be read there is nothing to ask between two uploads.
+            let rest = if check == CheckName::Push && history.passed() {
+                client.upload_rest(repository)
+            } else {
+                None
+            };
             let bounds = Bounds {
                 held: client.held(set),
-                paused: pause(client, set, check),
+                paused: pause(client, set, check).max(rest),
             };
             let next = if told.ran.contains(&subject) {
                 history.next(check, interval, bounds)

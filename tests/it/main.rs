@@ -28,6 +28,8 @@ mod golden;
 #[cfg(test)]
 mod lab;
 #[cfg(test)]
+mod matrix;
+#[cfg(test)]
 mod readme;
 #[cfg(test)]
 mod schedule;

@@ -194,6 +194,11 @@ fn the_table_of_metrics_is_the_catalogue() {
     Readme::read().hold_between("<!-- metrics: ", "<!-- end of metrics -->", &metrics());
 }
 
+/// Holds a table that another test measures.
+pub(crate) fn hold(begin: &str, end: &str, table: &str) {
+    Readme::read().hold_between(begin, end, table);
+}
+
 fn metrics() -> String {
     let rows = exposition::families().map(|family| {
         let kind = match family.kind {

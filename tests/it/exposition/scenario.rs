@@ -262,6 +262,8 @@ fn production_seen() -> Observation {
         backoff_until: None,
         sessions: vec![SessionEnd::Cancelled, SessionEnd::Lost],
         warnings: 2,
+        warning_texts: vec!["going away".to_owned()],
+        product_version: None,
         fingerprints: vec![
             Fingerprint::new(Change::Secret, "", 1),
             Fingerprint::new(Change::Certificate, "", 1),
