@@ -10,6 +10,7 @@
 //! roots and the TLS configuration, is kept for the process in [`TlsPolicies`].
 
 mod body;
+mod causes;
 mod client;
 mod connector;
 mod dns;
@@ -153,11 +154,11 @@ impl Transport {
         let mut response = response.map_err(Failure::Http)?;
         recording.answered(response.remote_addr());
         let status = response.status().as_u16();
-        if status == 407
-            && let Some(proxy) = self.clients.forwarding_proxy(&request.url)
+        let host = redact::authority(&request.url);
+        if let Some(proxy) = self.clients.forwarding_proxy(&request.url)
+            && let Some(detail) = proxy.own_answer(&host, status, response.headers())
         {
-            let kind = TransportErrorKind::Connect;
-            return Err(Failure::Refused(kind, proxy.refuses_login()));
+            return Err(Failure::Refused(TransportErrorKind::Connect, detail));
         }
         let headers = std::mem::take(response.headers_mut());
         let http_version = match response.version() {

@@ -21,7 +21,7 @@ use url::Url;
 
 use crate::exchange::Connection;
 
-use super::shown::{Shown, certificate};
+use super::shown::{Identity, Shown, certificate};
 
 tokio::task_local! {
     /// The request whose future is running.
@@ -74,7 +74,7 @@ struct State {
     handshake_is_ours: bool,
     tls_version: Option<&'static str>,
     shown: Vec<CertificateDer<'static>>,
-    identity_missed: bool,
+    identity: Identity,
     connected: Option<Instant>,
     remote: Option<IpAddr>,
     answered: Option<Instant>,
@@ -134,7 +134,7 @@ impl Recording {
     /// What the server showed, for the words of a failed handshake.
     pub(super) fn shown(&self) -> Shown {
         let state = self.state();
-        Shown::of(state.shown.first(), state.identity_missed)
+        Shown::of(state.shown.first(), state.identity)
     }
 
     /// What was seen of a connection that this request opened, or tried to.
@@ -265,9 +265,9 @@ pub(super) fn tls_version(version: &'static str) {
     });
 }
 
-/// The server asked for a client certificate that we do not have.
-pub(super) fn identity_missed() {
-    with(|recording| recording.state().identity_missed = true);
+/// The server asked for a client certificate.
+pub(super) fn identity(identity: Identity) {
+    with(|recording| recording.state().identity = identity);
 }
 
 fn with<T>(act: impl FnOnce(&Recording) -> T) -> Option<T> {

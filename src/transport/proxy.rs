@@ -2,6 +2,7 @@
 
 use std::{fmt, fs, io, path::Path, sync::Arc};
 
+use http::{HeaderMap, header::SERVER};
 use url::Url;
 
 use crate::secret::Secret;
@@ -119,22 +120,50 @@ impl Proxy {
         Ok(Self { url, login: None })
     }
 
-    /// It asks for a user and a password (407).
-    pub(super) fn refuses_login(&self) -> String {
-        let given = self.login.is_some() || !self.url.username().is_empty();
-        if given {
-            format!("{self} refuses the user and password that it is given (407)")
+    /// Why this answer to a plain request is its own and not the registry's, where it
+    /// shows that: by 407, or as tinyproxy and Squid sign their own pages.
+    pub(super) fn own_answer(
+        &self,
+        host: &str,
+        status: u16,
+        headers: &HeaderMap,
+    ) -> Option<String> {
+        let tinyproxy = headers
+            .get(SERVER)
+            .is_some_and(|name| name.as_bytes().starts_with(b"tinyproxy/"));
+        match status {
+            407 => Some(self.refuses_login()),
+            // tinyproxy's word for a password that is wrong.
+            401 if tinyproxy => Some(self.refuses_login()),
+            _ if tinyproxy || headers.contains_key("x-squid-error") => Some(format!(
+                "{self} does not hand the request on to {host}: it answers {status} itself"
+            )),
+            _ => None,
+        }
+    }
+
+    fn refuses_login(&self) -> String {
+        if self.has_login() {
+            format!("{self} refuses the user and password that it is given")
         } else {
             format!(
-                "{self} asks for a user and a password (407): set proxy_username and proxy_password_file"
+                "{self} asks for a user and a password: set proxy_username and proxy_password_file"
             )
         }
+    }
+
+    fn has_login(&self) -> bool {
+        self.login.is_some() || !self.url.username().is_empty()
     }
 
     /// It was asked to connect to `host`; `why` is the HTTP client's word for the end.
     pub(super) fn does_not_connect(&self, host: &str, why: &str) -> Option<String> {
         match why.strip_prefix("tunnel error: ")? {
             "proxy authorization required" => Some(self.refuses_login()),
+            // The HTTP client does not say the status.
+            "unsuccessful" if self.has_login() => Some(format!(
+                "{self} does not connect to {host}: it cannot reach it, its rules forbid it, or it refuses the user and password"
+            )),
             "unsuccessful" => Some(format!(
                 "{self} does not connect to {host}: it cannot reach it, or its rules forbid it"
             )),
@@ -315,6 +344,33 @@ mod tests {
         ] {
             assert!(shown.contains("proxy.test:3128"), "{shown}");
             assert!(!shown.contains("hunter"), "{shown}");
+        }
+    }
+
+    #[test]
+    fn a_page_of_the_proxys_own_is_told_from_the_registrys() {
+        let proxy = Proxy::parse("http://proxy.test:3128", "x").unwrap();
+        let asks = "asks for a user and a password";
+        let itself = "it answers 503 itself";
+        for (status, header, words) in [
+            (407, ("via", "1.1 x"), Some(asks)),
+            (401, ("server", "tinyproxy/1.11.1"), Some(asks)),
+            (503, ("server", "tinyproxy/1.11.1"), Some(itself)),
+            (503, ("x-squid-error", "ERR_CONNECT_FAIL 111"), Some(itself)),
+            // A registry's own, through such a proxy.
+            (503, ("via", "1.1 tinyproxy (tinyproxy/1.11.1)"), None),
+            (401, ("server", "nginx"), None),
+            (200, ("server", "nginx"), None),
+        ] {
+            let headers = HeaderMap::from_iter([(
+                header.0.parse().unwrap(),
+                http::HeaderValue::from_static(header.1),
+            )]);
+            let said = proxy.own_answer("r.test", status, &headers);
+            match words {
+                Some(words) => assert!(said.unwrap().contains(words), "{status} {header:?}"),
+                None => assert_eq!(said, None, "{status} {header:?}"),
+            }
         }
     }
 

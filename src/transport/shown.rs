@@ -12,13 +12,25 @@ pub(super) struct Shown {
     pub(super) self_signed: bool,
     /// From when to when its leaf is valid (seconds since the epoch).
     pub(super) leaf_validity: Option<(i64, i64)>,
-    /// It asked for a client certificate, and there was none to show.
-    pub(super) identity_missed: bool,
+    /// Whether it asked for a client certificate.
+    pub(super) identity: Identity,
+}
+
+/// What came of a server's wish for a client certificate.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Identity {
+    /// It did not ask.
+    #[default]
+    Unasked,
+    /// It asked, and there was none to show.
+    Missed,
+    /// It asked and was shown one; whether it accepts that one comes later.
+    Given,
 }
 
 impl Shown {
     /// Of the leaf, where one was shown.
-    pub(super) fn of(leaf: Option<&CertificateDer<'_>>, identity_missed: bool) -> Self {
+    pub(super) fn of(leaf: Option<&CertificateDer<'_>>, identity: Identity) -> Self {
         let parsed = leaf.and_then(|der| x509_parser::parse_x509_certificate(der).ok());
         let leaf = parsed.as_ref().map(|(_, leaf)| leaf);
         Self {
@@ -30,7 +42,7 @@ impl Shown {
                     validity.not_after.timestamp(),
                 )
             }),
-            identity_missed,
+            identity,
         }
     }
 }

@@ -16,7 +16,7 @@ use rustls::{
     sign::CertifiedKey,
 };
 
-use super::observer;
+use super::{observer, shown};
 
 /// Accepts a server by the roots, or because its very certificate is configured.
 #[derive(Debug)]
@@ -174,9 +174,10 @@ impl ResolvesClientCert for Identity {
         if !observer::handshake_is_ours() {
             return None;
         }
-        if self.0.is_none() {
-            observer::identity_missed();
-        }
+        observer::identity(match self.0 {
+            Some(_) => shown::Identity::Given,
+            None => shown::Identity::Missed,
+        });
         self.0.clone()
     }
 

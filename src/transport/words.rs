@@ -5,11 +5,35 @@ use rustls::{
     pki_types::UnixTime,
 };
 
-use super::{options::TlsVersion, shown::Shown};
+use super::{
+    options::TlsVersion,
+    shown::{Identity, Shown},
+};
 
 /// The server asks for a client certificate, and none is configured.
 pub(super) const IDENTITY_MISSED: &str =
     "the server requires a client certificate: set tls.cert_file and tls.key_file";
+
+/// The server shut the door at a client certificate without a word: an alert that it
+/// sent is lost where the request was on its way already.
+pub(super) const IDENTITY_REFUSED: &str = "the server closed the connection once it had seen the client certificate: it seems to refuse it";
+
+/// The alert that an error's text says: HTTP/2 keeps no more than the text.
+pub(super) fn alert(text: &str) -> Option<Error> {
+    [
+        AlertDescription::AccessDenied,
+        AlertDescription::BadCertificate,
+        AlertDescription::CertificateExpired,
+        AlertDescription::CertificateRequired,
+        AlertDescription::CertificateRevoked,
+        AlertDescription::CertificateUnknown,
+        AlertDescription::HandshakeFailure,
+        AlertDescription::UnknownCA,
+    ]
+    .into_iter()
+    .map(Error::AlertReceived)
+    .find(|alert| alert.to_string() == text)
+}
 
 /// One sentence.
 pub(super) fn tls(error: &Error, shown: &Shown, oldest: TlsVersion) -> String {
@@ -20,7 +44,7 @@ pub(super) fn tls(error: &Error, shown: &Shown, oldest: TlsVersion) -> String {
             PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig
             | PeerIncompatible::ServerDoesNotSupportTls12Or13,
         ) => too_old(oldest),
-        Error::AlertReceived(alert) => alerted(*alert, shown.identity_missed),
+        Error::AlertReceived(alert) => alerted(*alert, shown.identity),
         Error::InvalidMessage(InvalidMessage::InvalidContentType) => {
             "the server does not speak TLS on this port: is it plain HTTP?".to_owned()
         }
@@ -103,7 +127,7 @@ fn too_old(oldest: TlsVersion) -> String {
     }
 }
 
-fn alerted(alert: AlertDescription, identity_missed: bool) -> String {
+fn alerted(alert: AlertDescription, identity: Identity) -> String {
     match alert {
         AlertDescription::CertificateRequired => IDENTITY_MISSED.to_owned(),
         // TLS 1.2 has no alert of its own for a client certificate that did not come.
@@ -111,7 +135,7 @@ fn alerted(alert: AlertDescription, identity_missed: bool) -> String {
         | AlertDescription::HandshakeFailure
         | AlertDescription::CertificateUnknown
         | AlertDescription::AccessDenied
-            if identity_missed =>
+            if identity == Identity::Missed =>
         {
             IDENTITY_MISSED.to_owned()
         }

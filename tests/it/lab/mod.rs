@@ -26,6 +26,7 @@ pub(crate) mod registry;
 pub(crate) mod tinyproxy;
 pub(crate) mod tokens;
 
+mod environment;
 mod left_behind;
 mod results;
 mod rotation;

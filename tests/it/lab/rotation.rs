@@ -130,6 +130,9 @@ async fn the_end_of_a_refused_certificate_and_the_versions_of_a_good_one_are_pub
     for series in [
         expiry("chain", (2045, 1, 31)),
         r#"oci_registry_up{registry="production"} 0"#.to_owned(),
+        format!(
+            r#"oci_registry_check_reason{{registry="production",check="pull",repository="{REPOSITORY}",credential="anonymous",reason="tls"}} 1"#
+        ),
     ] {
         assert!(page.contains(&series), "{series}: {page}");
     }

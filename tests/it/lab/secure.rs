@@ -201,6 +201,7 @@ fn ports(lab: &Lab) -> Vec<Case> {
     ]
 }
 
+#[expect(clippy::too_many_lines, reason = "a row for every case")]
 fn proxies(lab: &Lab) -> Vec<Case> {
     let local = |server| url(server).replace(HOST, "localhost");
     let plain = url(&lab.plain)
@@ -383,6 +384,11 @@ fn words(seen: &Observation) -> String {
     .into_iter()
     .filter_map(|(word, time)| time.map(|_| word))
     .collect();
-    words.push(format!("phases {}", phases.join(" ")));
+    if !phases.is_empty() {
+        words.push(format!("phases {}", phases.join(" ")));
+    }
+    if words.is_empty() {
+        words.push("no connection".to_owned());
+    }
     words.join(", ")
 }

@@ -1,6 +1,6 @@
 //! tinyproxy: a forward proxy as companies have one.
 
-use std::{fs, net::SocketAddr, path::Path, process::Command};
+use std::{fmt::Write, fs, net::SocketAddr, path::Path, process::Command};
 
 use super::{
     http::Login,
@@ -27,7 +27,7 @@ impl Setup for Tinyproxy {
             address.port()
         );
         if let Some(login) = &self.login {
-            config += &format!("BasicAuth {} {}\n", login.username, login.password);
+            writeln!(config, "BasicAuth {} {}", login.username, login.password).expect("a String");
         }
         let file = dir.join("tinyproxy.conf");
         fs::write(&file, config).expect("a file in the own directory");

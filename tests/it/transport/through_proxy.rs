@@ -116,11 +116,11 @@ async fn a_proxy_that_does_not_connect_is_named() {
     for (answer, words) in [
         (
             "HTTP/1.1 407 No\r\n\r\n",
-            " refuses the user and password that it is given (407)",
+            " refuses the user and password that it is given",
         ),
         (
             "HTTP/1.1 502 No\r\n\r\n",
-            " does not connect to registry.invalid: it cannot reach it, or its rules forbid it",
+            " does not connect to registry.invalid: it cannot reach it, its rules forbid it, or it refuses the user and password",
         ),
         (
             "",
@@ -130,7 +130,7 @@ async fn a_proxy_that_does_not_connect_is_named() {
         blamed(answer, url, words).await;
     }
     let refused = "HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n";
-    let words = " refuses the user and password that it is given (407)";
+    let words = " refuses the user and password that it is given";
     blamed(refused, "http://registry.invalid/v2/", words).await;
 }
 
@@ -146,8 +146,7 @@ async fn a_login_is_asked_for_where_there_is_none() {
     ] {
         let transport = Transport::new(&options).unwrap();
         let error = transport.send(&get(url), AMPLE).await.0.unwrap_err();
-        let words =
-            "asks for a user and a password (407): set proxy_username and proxy_password_file";
+        let words = "asks for a user and a password: set proxy_username and proxy_password_file";
         assert!(error.detail.ends_with(words), "{error}");
     }
 }

@@ -62,6 +62,7 @@ pub(super) struct Lab {
 
 impl Lab {
     /// `None` when a program is missing, which was said.
+    #[expect(clippy::too_many_lines, reason = "a line for every server")]
     pub(super) async fn start() -> Option<Self> {
         process::find(HTPASSWD)?;
         let authority = Authority::new("lab root");
@@ -145,27 +146,37 @@ impl Lab {
         [0, 1, 2].map(|server| self.token_servers[server].realm().to_string())
     }
 
-    /// Without ports and directories, which differ from run to run.
+    /// Without ports and directories, which differ from run to run, and with one
+    /// sentence for the two ends of a refused client certificate: whether the alert
+    /// or the closed connection is seen first is chance.
     pub(super) fn without_places(&self, text: &str) -> String {
         let mut text = text.to_owned();
         for authority in [&self.authority, &self.stranger] {
             text = text.replace(&*authority.dir().to_string_lossy(), "DIR");
         }
-        let mut shown = String::new();
-        let mut parts = text.split(':');
-        shown.push_str(parts.next().unwrap_or_default());
-        for part in parts {
-            let rest = part.trim_start_matches(|c: char| c.is_ascii_digit());
-            shown.push(':');
-            if part.len() - rest.len() > 3 {
-                shown.push_str("PORT");
-                shown.push_str(rest);
-            } else {
-                shown.push_str(part);
-            }
-        }
-        shown
+        let closed =
+            "closed the connection once it had seen the client certificate: it seems to refuse it";
+        let alert = "refuses the client certificate (";
+        let lines = text.lines().map(|line| match line.split_once(alert) {
+            Some((before, _)) => format!("{before}[alert, or the connection closed]"),
+            None => without_ports(&line.replace(closed, "[alert, or the connection closed]")),
+        });
+        lines.map(|line| line + "\n").collect()
     }
+}
+
+fn without_ports(line: &str) -> String {
+    let mut parts = line.split(':');
+    let mut shown = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let rest = part.trim_start_matches(|c: char| c.is_ascii_digit());
+        let digits = part.len() - rest.len();
+        let is_port = (4..=5).contains(&digits) && !rest.starts_with(char::is_alphanumeric);
+        shown += ":";
+        shown += if is_port { "PORT" } else { "" };
+        shown += if is_port { rest } else { part };
+    }
+    shown
 }
 
 /// `https://registry.test:PORT`, whatever it speaks.
