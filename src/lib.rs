@@ -22,6 +22,7 @@
 //!    retry        whether to ask again, and when                       [backoff]
 //!    auth         from a challenge to a token request, and its answer  [psl]
 //!    credentials  where secrets come from, read anew each cycle
+//!    matrix       what each product is known to be able to do
 //!    store        the latest report of every check
 //!    scheduler    when each target is due
 //!  3 outcome      what a check may answer
@@ -31,9 +32,9 @@
 //!    words        closed tables of words, read both ways
 //! ```
 //!
-//! Floors 0 to 3 are pure: no async, no I/O. Credentials and secrets are read in
-//! `credentials`, the clock is tokio's, and what a check does stands in its verdict,
-//! a function of exchanges alone.
+//! Floors 0 to 3, and `matrix`, are pure: no async, no I/O. Credentials and secrets
+//! are read in `credentials`, the clock is tokio's, and what a check does stands in
+//! its verdict, a function of exchanges alone.
 
 pub mod auth;
 pub mod checks;
@@ -43,6 +44,7 @@ pub mod config;
 pub mod credentials;
 pub mod exchange;
 pub mod exposition;
+pub mod matrix;
 pub mod oci;
 pub mod outcome;
 pub mod probe;

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    oci_registry_exporter::cli::main()
+    oci_registry_exporter::cli::run(std::env::args_os())
 }

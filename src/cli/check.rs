@@ -22,7 +22,7 @@ use crate::{
     config::Target,
     outcome::{CheckName, Observation, Outcome, Reason, Report, Subject},
     probe::{Prober, Sink, unasked},
-    report::{self, Audience, Entry, RegistryReports},
+    report::{self, About, Audience, Entry, RegistryReports},
 };
 
 pub(super) fn check(flags: &Flags, names: &[String]) -> Result<ExitCode, Failure> {
@@ -123,7 +123,9 @@ async fn cycle(prober: &Prober, target: &Arc<Target>, checks: &[CheckName]) -> R
     let cycle = prober.cycle(target, &subjects, &collected);
     // The hook has logged where; what was not answered says so.
     let _ = AssertUnwindSafe(cycle).catch_unwind().await;
-    let mut reports = collected.reports();
+    let Collected { reports, seen } = collected;
+    let mut reports = reports.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let seen = seen.into_inner().unwrap_or_else(PoisonError::into_inner);
     RegistryReports {
         name: target.name.clone(),
         url: target.url.as_str().trim_end_matches('/').to_owned(),
@@ -135,6 +137,7 @@ async fn cycle(prober: &Prober, target: &Arc<Target>, checks: &[CheckName]) -> R
             })
             .map(Entry::once)
             .collect(),
+        about: About::new(&seen, target.product.as_deref()),
     }
 }
 
@@ -175,23 +178,22 @@ fn coloured() -> bool {
 }
 
 #[derive(Default)]
-struct Collected(Mutex<Vec<Report>>);
-
-impl Collected {
-    fn reports(self) -> Vec<Report> {
-        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
-    }
+struct Collected {
+    reports: Mutex<Vec<Report>>,
+    seen: Mutex<Observation>,
 }
 
 impl Sink for Collected {
     fn report(&self, report: Report) {
-        self.0
+        self.reports
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .push(report);
     }
 
-    fn observe(&self, _: &str, _: Observation) {}
+    fn observe(&self, _: &str, observation: Observation) {
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = observation;
+    }
 }
 
 /// A line on the terminal of a person who waits; gone before the report comes.

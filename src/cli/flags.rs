@@ -165,7 +165,7 @@ pub(super) enum ReportFormat {
     Json,
 }
 
-/// Reads the command line of this process.
+/// Reads a command line.
 ///
 /// # Errors
 /// What is wrong with it; also help and version, which are no errors to the user.

@@ -13,6 +13,7 @@ mod status_log;
 mod values;
 
 use std::{
+    ffi::OsString,
     fmt::{self, Display},
     io::{self, Write},
     process::ExitCode,
@@ -21,10 +22,13 @@ use std::{
 use crate::config::{self, Config, ConfigErrors, Load};
 use flags::{Command, Flags, LogLevel};
 
-/// Runs this process: reads the command line, does what it says, and tells by
-/// the exit status how it went.
-pub fn main() -> ExitCode {
-    let line = match flags::parse(std::env::args_os()) {
+/// Does what a command line says (the program's name is its first word), and
+/// tells by the exit status how it went.
+///
+/// It starts a runtime of its own, so it must not be called from inside one; the
+/// first call in a process starts the log.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let line = match flags::parse(arguments) {
         Ok(line) => line,
         Err(error) => {
             // Help and version go to stdout, errors to stderr; a closed pipe is neither's fault.

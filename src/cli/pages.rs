@@ -14,7 +14,7 @@ use crate::{
     config::{Config, Target},
     exposition::{self, Exporter, Format, Lag, Process, View},
     outcome::Subject,
-    report::{self, Audience, Entry, RegistryReports},
+    report::{self, About, Audience, Entry, RegistryReports},
     scheduler::{LAG_BUCKETS, Watch},
     server::{PageError, Pages},
     store::{Snapshot, Store},
@@ -100,5 +100,8 @@ fn reports_of(target: &Target, store: &Snapshot) -> RegistryReports {
         name: target.name.clone(),
         url: target.url.as_str().trim_end_matches('/').to_owned(),
         entries,
+        about: record.map_or_else(About::default, |record| {
+            About::new(&record.seen, target.product.as_deref())
+        }),
     }
 }

@@ -25,8 +25,8 @@ use crate::{
     checks,
     config::{Config, Target},
     outcome::Subject,
-    probe::{Prober, unasked},
-    scheduler::{self, Entry, Lane, Limits, Next, Watch},
+    probe::{Prober, first_delay, unasked},
+    scheduler::{self, Entry, Lane, Limits, Watch},
     server::{self, Options},
     store::Store,
 };
@@ -118,21 +118,37 @@ async fn ask(
     };
     let watch = Arc::clone(&daemon.watch);
     let sessions = Arc::clone(&prober);
+    let looking = tokio::spawn(look_at_secrets(
+        Arc::clone(&prober),
+        Arc::clone(&targets),
+        Arc::clone(&watch),
+    ));
     let cycle = move |lane: usize, due: Vec<Subject>| {
         let daemon = Arc::clone(&daemon);
         let prober = Arc::clone(&prober);
         let target = targets.get(lane).cloned();
         async move {
-            if let Some(target) = target {
-                let sink = StatusLog(&daemon.store);
-                prober.cycle(&target, &due, &sink).await;
-            }
-            Vec::<(Subject, Next)>::new()
+            let Some(target) = target else {
+                return Vec::new();
+            };
+            let sink = StatusLog(&daemon.store);
+            prober.cycle(&target, &due, &sink).await
         }
     };
     scheduler::run(lanes, limits, watch, cycle, stopped).await;
+    looking.abort();
     // Cycles may have been cut off; what they opened is still being cancelled.
     sessions.sessions_ended().await;
+}
+
+/// A new secret is tried at once where the old one was of no use.
+async fn look_at_secrets(
+    prober: Arc<Prober>,
+    targets: Arc<[Arc<Target>]>,
+    watch: Arc<Watch<Subject>>,
+) {
+    let wake = |subject| watch.wake(subject);
+    prober.watch_secrets(&targets, wake).await;
 }
 
 /// The daemon before its first cycle: what is not asked has its report already.
@@ -180,7 +196,7 @@ fn lane(target: &Target) -> Lane<Subject> {
         })
         .map(|(subject, _)| Entry {
             interval: target.checks.settings(subject.check).interval,
-            first_delay: None,
+            first_delay: first_delay(target, subject.check),
             key: subject,
         })
         .collect();

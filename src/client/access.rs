@@ -111,6 +111,9 @@ impl Client {
                 LoginEnd::Rejected(reason, message) => Refusal::Rejected(reason, message),
                 _ => Refusal::Rejected(Reason::Config, error.message),
             })?;
+        if let Some(refusal) = self.kept(set).and_then(|(login, _)| login.end.bars()) {
+            return Err(refusal);
+        }
         let ping = self.ping().await?;
         if let PingKind::Unusable(reason, message) = &ping.kind {
             return Err(Refusal::Fatal(*reason, message.clone()));

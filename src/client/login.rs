@@ -1,4 +1,5 @@
-//! The login flow of `checks.md` 3.1: is this credential set good?
+//! The login flow of `checks.md` 3.1: is this credential set good? A set that is
+//! held back as rejected is not sent: its kept answer stands.
 //!
 //! Which requests are sent is here; what their answers mean is in the pure
 //! functions at the end, each with its table of tests.
@@ -20,6 +21,7 @@ use crate::{
     config::TestRepository,
     exchange::{Authorization, Operation, Reply, Request},
     oci::{self, Action, Challenge, Scheme, Scope},
+    outcome::Reason,
     secret::Credentials,
 };
 
@@ -30,7 +32,21 @@ impl Client {
         if let Some(login) = self.cycle().logins.get(&set.name) {
             return Arc::clone(login);
         }
-        let login = Arc::new(self.login_now(repository).await);
+        let login = Arc::new(match self.kept(set) {
+            Some((login, _)) => login,
+            None => self.login_asked(repository).await,
+        });
+        self.cycle()
+            .logins
+            .insert(set.name.clone(), Arc::clone(&login));
+        login
+    }
+
+    /// Goes through the login flow and remembers for later cycles how it ended.
+    async fn login_asked(&self, repository: &TestRepository) -> Login {
+        let login = self.login_now(repository).await;
+        let set = &repository.credential;
+        self.cycle().asked.insert(set.name.clone());
         match &login.end {
             end if end.proves() || *end == LoginEnd::Unprovable => {
                 if let Ok(credentials) = self.credentials(set) {
@@ -39,14 +55,17 @@ impl Client {
                     self.memory.settle(&self.origin, &set.name, secret, proven);
                 }
             }
-            LoginEnd::Rejected(..) | LoginEnd::AnonymousRefused => {
-                self.memory.unsettle(&self.origin, &set.name);
-            }
+            LoginEnd::Rejected(reason, _) => match self.credentials(set) {
+                Ok(credentials) if *reason != Reason::UntrustedHost => {
+                    let secret = super::fingerprint(&credentials);
+                    self.memory.reject(&self.origin, &set.name, secret, &login);
+                }
+                // Nothing was sent: there is nothing to hold back.
+                _ => self.memory.unsettle(&self.origin, &set.name),
+            },
+            LoginEnd::AnonymousRefused => self.memory.unsettle(&self.origin, &set.name),
             _ => {}
         }
-        self.cycle()
-            .logins
-            .insert(set.name.clone(), Arc::clone(&login));
         login
     }
 

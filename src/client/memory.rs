@@ -1,4 +1,4 @@
-//! What outlives a cycle: the ping, pauses, and which credentials were proven.
+//! What outlives a cycle: the ping, pauses, and which credentials were proven or rejected.
 //!
 //! Everything here is kept per origin (`https://host:port`), so that two
 //! configured registries at one origin share their pauses.
@@ -12,6 +12,8 @@ use std::{
 use tokio::time::Instant;
 
 use super::{
+    hold::Holds,
+    judge::Login,
     ping::Ping,
     plan::{UploadKey, Uploads},
 };
@@ -65,6 +67,7 @@ struct Origin {
     ping: Option<(Ping, Instant)>,
     pauses: HashMap<Class, Instant>,
     settled: HashMap<String, Settled>,
+    holds: Holds,
     cancel_needs_delete: HashMap<String, bool>,
     blobs: HashMap<(Repository, Digest), Digest>,
 }
@@ -135,10 +138,33 @@ impl Memory {
         };
         self.entry(origin, |entry| {
             entry.settled.insert(set.to_owned(), settled);
+            entry.holds.release(set, secret);
         });
     }
 
-    /// A login flow rejected this set, or it could not be read.
+    /// A login flow sent this set and saw it rejected: it is held back.
+    pub(super) fn reject(&self, origin: &str, set: &str, secret: u64, login: &Login) {
+        self.entry(origin, |entry| {
+            entry.settled.remove(set);
+            entry.holds.reject(set, secret, login);
+        });
+    }
+
+    /// The answer that is kept while this set is held back, and for how long yet.
+    pub(super) fn kept(&self, origin: &str, set: &str, secret: u64) -> Option<(Login, Duration)> {
+        let origins = self.lock();
+        let (login, left) = origins.get(origin)?.holds.kept(set, secret)?;
+        Some((login.clone(), left))
+    }
+
+    /// Whether the last login flow rejected this set, with this very secret.
+    pub(super) fn rejected(&self, origin: &str, set: &str, secret: u64) -> bool {
+        let origins = self.lock();
+        let known = origins.get(origin);
+        known.is_some_and(|known| known.holds.rejected(set, secret))
+    }
+
+    /// This set cannot be read, or may not be sent.
     pub fn unsettle(&self, origin: &str, set: &str) {
         self.entry(origin, |entry| {
             entry.settled.remove(set);
@@ -214,6 +240,7 @@ const PING_LIFE: Duration = Duration::from_hours(1);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{client::LoginEnd, outcome::Reason};
 
     #[tokio::test(start_paused = true)]
     async fn a_pause_holds_its_class_and_ends() {
@@ -251,5 +278,20 @@ mod tests {
         assert_eq!(memory.settled("o", "other", 7, life), None);
         tokio::time::advance(Duration::from_secs(601)).await;
         assert_eq!(memory.settled("o", "robot", 7, life), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_proven_and_rejected_at_once() {
+        let memory = Memory::default();
+        let life = Duration::from_hours(48);
+        let login = Login::without_request(LoginEnd::Rejected(Reason::Expired, String::new()));
+        memory.settle("o", "robot", 7, true);
+        memory.reject("o", "robot", 7, &login);
+        assert_eq!(memory.settled("o", "robot", 7, life), None);
+        assert!(memory.kept("o", "robot", 7).is_some());
+        assert!(memory.kept("elsewhere", "robot", 7).is_none());
+        memory.settle("o", "robot", 7, false);
+        assert!(memory.kept("o", "robot", 7).is_none());
+        assert!(!memory.rejected("o", "robot", 7));
     }
 }

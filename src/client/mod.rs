@@ -9,10 +9,12 @@
 
 mod access;
 mod door;
+mod hold;
 mod judge;
 mod login;
 mod manifest;
 mod memory;
+mod outlook;
 mod ping;
 mod plan;
 mod referrers;
@@ -25,7 +27,7 @@ mod upload;
 mod write;
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     hash::{DefaultHasher, Hash, Hasher},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
@@ -34,6 +36,7 @@ use std::{
 pub use judge::{Login, LoginEnd};
 pub use manifest::Manifest;
 pub use memory::{Class, Memory};
+pub use outlook::SecretState;
 pub use ping::{Ping, PingKind};
 pub use referrers::{Pages, Referrers};
 use sight::Sight;
@@ -107,6 +110,8 @@ struct Cycle {
     late_challenge: Option<crate::oci::Challenge>,
     credentials: HashMap<String, Result<Credentials, CredentialsError>>,
     logins: HashMap<String, Arc<Login>>,
+    /// The sets whose login flow was gone through, not only remembered.
+    asked: HashSet<String>,
     tokens: HashMap<(String, String), token::Held>,
     manifests: HashMap<ManifestKey, Arc<Manifest>>,
     referrers: HashMap<ManifestKey, Arc<Referrers>>,
@@ -169,7 +174,7 @@ impl Client {
 
     /// What the cycle showed beside its answers.
     pub fn observation(&self) -> Observation {
-        let backoff = self.memory.longest_pause(&self.origin);
+        let backoff = self.longest_pause();
         Observation {
             client_certificate_not_after: self.certificate_ends,
             backoff_until: backoff.map(|left| SystemTime::now() + left),
@@ -199,6 +204,13 @@ impl Client {
         }
         cycle.credentials.insert(set.name.clone(), read.clone());
         read
+    }
+
+    /// The answer that is kept while this set is held back as rejected, and for how long yet.
+    fn kept(&self, set: &CredentialSet) -> Option<(Login, Duration)> {
+        let credentials = self.credentials(set).ok()?;
+        let secret = fingerprint(&credentials);
+        self.memory.kept(&self.origin, &set.name, secret)
     }
 
     fn settled(&self, set: &CredentialSet) -> Option<bool> {
@@ -261,8 +273,8 @@ impl Refusal {
     }
 }
 
-/// A fingerprint, never the value.
-fn fingerprint(credentials: &Credentials) -> u64 {
+/// The fingerprint of a set's content, never the value; for this process only.
+pub fn fingerprint(credentials: &Credentials) -> u64 {
     let mut hasher = DefaultHasher::new();
     match credentials {
         Credentials::Anonymous => 0_u8.hash(&mut hasher),

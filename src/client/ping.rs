@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     auth,
-    exchange::Reply,
+    exchange::{Operation, Reply},
     oci::{self, Challenge, ErrorBody},
     outcome::Reason,
 };
@@ -71,12 +71,17 @@ impl Ping {
     }
 }
 
-/// Whether an answer is shaped like a registry's at all, for `oci_registry_up`.
-pub(super) fn like_a_registry(reply: &Reply) -> bool {
-    if reply.status == 429 {
-        return true;
+/// Whether an answer is shaped like a registry's at all, for `oci_registry_up`: the
+/// ping has a shape of its own, any other route only must not be a web page.
+pub(super) fn like_a_registry(operation: Operation, reply: &Reply) -> bool {
+    match (operation, reply.status) {
+        (_, 429) => true,
+        (_, 500..) => false,
+        (Operation::Ping | Operation::PingAuth, _) => {
+            !matches!(kind(reply), PingKind::Unusable(Reason::Protocol, _))
+        }
+        _ => !oci::is_html(reply),
     }
-    reply.status < 500 && !matches!(kind(reply), PingKind::Unusable(Reason::Protocol, _))
 }
 
 fn kind(reply: &Reply) -> PingKind {
@@ -252,7 +257,7 @@ mod tests {
             ("a version header and words", reply(200, version, "hello")),
         ] {
             assert_eq!(kind(&reply), PingKind::Open, "{name}");
-            assert!(like_a_registry(&reply), "{name}");
+            assert!(like_a_registry(Operation::Ping, &reply), "{name}");
         }
     }
 
@@ -384,13 +389,25 @@ mod tests {
 
     #[test]
     fn up_means_under_500_and_shaped_like_a_registry() {
-        assert!(like_a_registry(&reply(429, &[], "")));
-        assert!(like_a_registry(&error(403, "DENIED", "")));
-        assert!(!like_a_registry(&reply(503, &[], "")));
-        assert!(!like_a_registry(&reply(
-            200,
-            &[("content-type", "text/html")],
-            "<html>"
-        )));
+        let html: &[(&str, &str)] = &[("content-type", "text/html")];
+        for (operation, reply, expected) in [
+            (Operation::Ping, reply(429, &[], ""), true),
+            (Operation::Ping, error(403, "DENIED", ""), true),
+            (Operation::Ping, reply(503, &[], ""), false),
+            (Operation::Ping, reply(404, &[], ""), false),
+            (Operation::Ping, reply(200, html, "<html>"), false),
+            // The ping is remembered: the first answer is that of a missing image.
+            (Operation::ManifestHead, reply(404, &[], ""), true),
+            (Operation::ManifestHead, reply(401, &[], ""), true),
+            (Operation::ManifestHead, reply(200, html, ""), false),
+            (Operation::ManifestHead, reply(502, &[], ""), false),
+        ] {
+            let status = reply.status;
+            assert_eq!(
+                like_a_registry(operation, &reply),
+                expected,
+                "{operation:?} {status}"
+            );
+        }
     }
 }

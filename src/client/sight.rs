@@ -15,6 +15,7 @@ use crate::{
 pub(super) struct Sight {
     up: Option<bool>,
     product: Option<&'static str>,
+    product_version: Option<String>,
     auth_method: Option<&'static str>,
     version: Option<String>,
     answered: bool,
@@ -25,6 +26,7 @@ pub(super) struct Sight {
     rate_limits: Vec<(String, RateLimit)>,
     throttled: Option<bool>,
     warnings: u64,
+    warning_texts: Vec<String>,
     sessions: Vec<SessionEnd>,
     fingerprints: Vec<Fingerprint>,
 }
@@ -38,7 +40,9 @@ impl Sight {
         if let Some(connection) = &sent.connection {
             self.connection(connection);
         }
-        let up = exchange.as_ref().is_ok_and(like_a_registry);
+        let up = exchange
+            .as_ref()
+            .is_ok_and(|reply| like_a_registry(sent.operation, reply));
         self.up.get_or_insert(up);
         if let Ok(reply) = exchange {
             self.reply(reply, host);
@@ -115,6 +119,7 @@ impl Sight {
         Observation {
             up: self.up,
             product: self.product,
+            product_version: self.product_version.clone(),
             auth_method: self.auth_method,
             distribution_version: self.version.clone(),
             tls_version: self.tls_version,
@@ -124,6 +129,7 @@ impl Sight {
             rate_limits: self.rate_limits.clone(),
             throttled: self.throttled,
             warnings: self.warnings,
+            warning_texts: self.warning_texts.clone(),
             sessions: self.sessions.clone(),
             fingerprints,
             ..Observation::default()
@@ -155,7 +161,17 @@ impl Sight {
         self.http_version = Some(reply.http_version);
         self.answered |= (200..300).contains(&reply.status);
         self.product = self.product.or_else(|| oci::product(reply, host));
+        if let Some(product) = self.product {
+            let version = oci::product_version(product, reply);
+            self.product_version = version.or(self.product_version.take());
+        }
         self.warnings += u64::try_from(reply.header_all("warning").count()).unwrap_or(u64::MAX);
+        for text in oci::warnings(reply) {
+            let room = self.warning_texts.len() < Observation::MOST_WARNINGS;
+            if room && !self.warning_texts.contains(&text) {
+                self.warning_texts.push(text);
+            }
+        }
         if let Some(version) = oci::distribution_version(reply) {
             self.version = Some(version);
         }

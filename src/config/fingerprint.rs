@@ -111,6 +111,8 @@ impl Fields {
             self.add(word, settings.enabled);
             self.add(word, settings.interval.as_millis());
         }
+        let delay = target.upload_start_delay.as_millis();
+        self.add("upload_start_delay", delay);
         let push = &target.checks.push_options;
         self.add("upload_interval", push.upload_interval.as_millis());
         self.add("allow_create", push.allow_create);

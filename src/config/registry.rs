@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, net::IpAddr, path::Path, sync::Arc};
 
 use url::Host;
 
-use crate::{credentials::Source, outcome::Capability};
+use crate::{credentials::Source, oci::PRODUCTS, outcome::Capability};
 
 use super::{
     CredentialSet, Target,
@@ -44,6 +44,7 @@ pub(super) fn keys() -> Vec<&'static str> {
 pub(super) fn judge_settings(section: &Section<'_>, base: &Path) {
     let budgets = settings::budgets(section);
     settings::checks(section, budgets.timeout, false);
+    settings::upload_start_delay(section);
     settings::retry(section);
     reach::tls(section, base);
     reach::proxy(section);
@@ -71,6 +72,7 @@ pub(super) fn read(section: &Section<'_>, sets: &Sets, base: &Path) -> Option<Ta
     let name = name(section, address.as_ref());
     let mut target = Target {
         checks: settings::checks(section, budgets.timeout, hub),
+        upload_start_delay: settings::upload_start_delay(section),
         retry: settings::retry(section),
         timeout: budgets.timeout,
         request_timeout: budgets.request,
@@ -192,25 +194,5 @@ fn warn_of_clear_text(section: &Section<'_>, target: &Target) {
         );
     }
 }
-
-/// The products that are recognised from their answers.
-const PRODUCTS: [&str; 16] = [
-    "acr",
-    "angos",
-    "artifactory",
-    "cloudsmith",
-    "distribution",
-    "docker-hub",
-    "ecr",
-    "ecr-public",
-    "gar",
-    "ghcr",
-    "gitea",
-    "gitlab",
-    "harbor",
-    "nexus",
-    "quay",
-    "zot",
-];
 
 const LONGEST_NAME: usize = 128;

@@ -11,11 +11,12 @@ use crate::{
 use super::{Capabilities, CheckSettings, Checks, Push, section::Section};
 
 /// The keys that a registry inherits from `defaults:`.
-pub(super) const SETTINGS_KEYS: [&str; 13] = [
+pub(super) const SETTINGS_KEYS: [&str; 14] = [
     "checks",
     "timeout",
     "request_timeout",
     "connect_timeout",
+    "upload_start_delay",
     "retry",
     "tls",
     "proxy_url",
@@ -72,6 +73,11 @@ pub(super) fn budgets(section: &Section<'_>) -> Budgets {
         }
     }
     budgets
+}
+
+/// Reads `upload_start_delay`.
+pub(super) fn upload_start_delay(section: &Section<'_>) -> Duration {
+    section.duration("upload_start_delay", Duration::from_mins(5))
 }
 
 /// Reads the map under `checks`.

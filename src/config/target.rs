@@ -40,6 +40,8 @@ pub struct Target {
     pub repositories: Vec<TestRepository>,
     /// The settings of the five checks.
     pub checks: Checks,
+    /// How long push and capabilities wait after a start of the daemon, at least.
+    pub upload_start_delay: Duration,
     /// How often and when a request is repeated.
     pub retry: Policy,
     /// The budget of one check run, waits included.

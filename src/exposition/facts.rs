@@ -6,11 +6,12 @@ use super::{
     scene::{Of, Registry, Scene},
 };
 use crate::{
+    matrix,
     outcome::{Capability, CheckName},
     store::{FactKey, Proof},
 };
 
-pub(super) const FAMILIES: [Family; 10] = [
+pub(super) const FAMILIES: [Family; 11] = [
     Family {
         name: "oci_registry_credentials_valid",
         kind: Kind::Gauge,
@@ -73,6 +74,13 @@ pub(super) const FAMILIES: [Family; 10] = [
         help: "How often a proof said the contrary of the proof before it",
         labels: &["registry", "capability"],
         series: |scene| capabilities(scene, |proof| Some(proof.changes)),
+    },
+    Family {
+        name: "oci_registry_capability_drift",
+        kind: Kind::Gauge,
+        help: "1 where the last proof of a capability is not what the compatibility matrix says of the product, 0 where it is; absent where it says nothing definite. For people: alert on what you expect yourself",
+        labels: &["registry", "capability"],
+        series: drift,
     },
     Family {
         name: "oci_registry_referrers",
@@ -152,6 +160,23 @@ fn capabilities<'a, V: Into<super::family::Value<'a>>>(
             };
             let labels = [("capability", capability.as_str())];
             Some(registry.series(Of::default(), &labels, value(proof)?))
+        })
+        .collect()
+}
+
+fn drift<'a>(scene: &'a Scene<'a>) -> Vec<Series<'a>> {
+    scene
+        .facts()
+        .filter_map(|(registry, key, proof)| {
+            let FactKey::Capability(capability) = key else {
+                return None;
+            };
+            let configured = registry.target.product.as_deref();
+            let (product, version) = registry.record?.seen.known_as(configured);
+            let expected = matrix::expectation(product?, version, *capability)?.expects()?;
+            let labels = [("capability", capability.as_str())];
+            let differs = expected != (proof.value == 1);
+            Some(registry.series(Of::default(), &labels, differs))
         })
         .collect()
 }

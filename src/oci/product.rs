@@ -4,6 +4,27 @@
 use super::{Challenge, Scheme, challenges, one_line::one_line};
 use crate::exchange::Reply;
 
+/// Every product that is told by its answers, in the order of the alphabet: the words
+/// of `product:` and of `oci_registry_server_info{product}`.
+pub const PRODUCTS: [&str; 16] = [
+    "acr",
+    "angos",
+    "artifactory",
+    "cloudsmith",
+    "distribution",
+    "docker-hub",
+    "ecr",
+    "ecr-public",
+    "gar",
+    "ghcr",
+    "gitea",
+    "gitlab",
+    "harbor",
+    "nexus",
+    "quay",
+    "zot",
+];
+
 /// The product behind a reply and a host name, `None` where nothing tells.
 ///
 /// Own signs rank above host names, and the signs of distribution come last:
@@ -197,6 +218,7 @@ mod tests {
     #[expect(clippy::too_many_lines, reason = "a table, a row for every registry")]
     fn products_are_told_by_their_signs() {
         let auth = |value| ("www-authenticate", value);
+        let mut told = Vec::new();
         for (wanted, status, headers, body) in [
             (
                 "harbor",
@@ -355,6 +377,13 @@ mod tests {
         ] {
             let found = product(&reply(status, headers, body), "registry.example.com");
             assert_eq!(found, Some(wanted), "{headers:?} {body}");
+            told.push(wanted);
+        }
+        told.sort_unstable();
+        told.dedup();
+        assert_eq!(told, PRODUCTS, "a row for every product");
+        for (_, product) in HOSTS {
+            assert!(PRODUCTS.contains(&product), "{product}");
         }
     }
 

@@ -3,29 +3,84 @@
 use super::{ErrorBody, is_html};
 use crate::exchange::Reply;
 
-/// `ratelimit-limit: 100;w=21600` and `ratelimit-remaining: 20;w=21600` (Docker Hub).
+/// A limit, as far as a registry tells it (`registries.md` 4.5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RateLimit {
-    /// Pulls in a window.
+    /// Requests (Docker Hub: pulls) in a window.
     pub limit: Option<u64>,
-    /// Pulls left in it.
+    /// Requests left in it.
     pub remaining: Option<u64>,
     /// The window (seconds).
     pub window_seconds: Option<u64>,
 }
 
 impl RateLimit {
-    /// What the headers of a reply say, whatever its status; `None` where they say nothing.
+    /// What a reply says, whatever its status; `None` where it says nothing. Read are
+    ///
+    /// - `ratelimit-limit: 100;w=21600` and `ratelimit-remaining: 20;w=21600` (Docker Hub),
+    /// - `x-ratelimit-limit` and `x-ratelimit-remaining` (GitHub's way),
+    /// - `x-ms-ratelimit-remaining-calls-per-second: 166.65` (ACR),
+    /// - `allowed: 44000/minute` in the message of a 429 (GHCR).
     pub fn of(reply: &Reply) -> Option<Self> {
         let read = |name| reply.header(name).map(count_and_window);
-        let (limit, window) = read("ratelimit-limit").unwrap_or_default();
-        let (remaining, other_window) = read("ratelimit-remaining").unwrap_or_default();
-        (limit.is_some() || remaining.is_some()).then_some(Self {
-            limit,
-            remaining,
-            window_seconds: window.or(other_window),
-        })
+        let pair = |limit, remaining| {
+            let (limit, window) = read(limit).unwrap_or_default();
+            let (remaining, other_window) = read(remaining).unwrap_or_default();
+            (limit.is_some() || remaining.is_some()).then_some(Self {
+                limit,
+                remaining,
+                window_seconds: window.or(other_window),
+            })
+        };
+        pair("ratelimit-limit", "ratelimit-remaining")
+            .or_else(|| pair("x-ratelimit-limit", "x-ratelimit-remaining"))
+            .or_else(|| per_second(reply))
+            .or_else(|| of_message(reply))
     }
+
+    /// Whether less is left than a share of the limit, in percent; not where either is
+    /// not told. A share of 0 leaves nothing to others.
+    pub fn is_below(&self, percent: u8) -> bool {
+        let (Some(limit), Some(remaining)) = (self.limit, self.remaining) else {
+            return false;
+        };
+        u128::from(remaining) * 100 < u128::from(limit) * u128::from(percent)
+    }
+}
+
+/// ACR counts calls in a second, with fractions.
+fn per_second(reply: &Reply) -> Option<RateLimit> {
+    let text = reply.header("x-ms-ratelimit-remaining-calls-per-second")?;
+    let whole = text.trim().split('.').next()?;
+    Some(RateLimit {
+        limit: None,
+        remaining: Some(whole.parse().ok()?),
+        window_seconds: Some(1),
+    })
+}
+
+/// GHCR has no header, and says in a 429 what it allows.
+fn of_message(reply: &Reply) -> Option<RateLimit> {
+    if reply.status != 429 {
+        return None;
+    }
+    let entries = ErrorBody::of(reply)?.entries;
+    entries.into_iter().find_map(|entry| {
+        let message = entry.message?;
+        let (_, allowed) = message.split_once("allowed: ")?;
+        let (count, unit) = allowed.split_once('/')?;
+        let window_seconds = match unit.split(|c: char| !c.is_ascii_alphabetic()).next()? {
+            "second" => 1,
+            "minute" => 60,
+            "hour" => 3600,
+            _ => return None,
+        };
+        Some(RateLimit {
+            limit: Some(count.trim().parse().ok()?),
+            remaining: None,
+            window_seconds: Some(window_seconds),
+        })
+    })
 }
 
 /// Whether a reply says "not so often": 429, or a 4xx or 5xx whose error code is
@@ -73,7 +128,7 @@ const PULL_LIMIT_TEXT: usize = 4096;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exchange::testing::reply;
+    use crate::exchange::testing::{error, reply};
 
     #[test]
     fn rate_limit_is_read_from_its_headers() {
@@ -105,6 +160,26 @@ mod tests {
             (&[("ratelimit-limit", "-1")], None),
             (&[("ratelimit-limit", "100000000000000000000")], None),
             (&[("ratelimit-limit", "")], None),
+            (
+                &[
+                    ("x-ratelimit-limit", "44000"),
+                    ("x-ratelimit-remaining", "43999"),
+                ],
+                limit(Some(44000), Some(43999), None),
+            ),
+            (
+                &[("ratelimit-remaining", "3"), ("x-ratelimit-remaining", "4")],
+                limit(None, Some(3), None),
+            ),
+            (
+                &[("x-ms-ratelimit-remaining-calls-per-second", "166.65")],
+                limit(None, Some(166), Some(1)),
+            ),
+            (&[("x-ms-ratelimit-remaining-calls-per-second", "-1")], None),
+            (
+                &[("x-ms-ratelimit-remaining-calls-per-second", "many")],
+                None,
+            ),
             (&[], None),
         ] {
             assert_eq!(
@@ -112,6 +187,48 @@ mod tests {
                 wanted,
                 "{headers:?}"
             );
+        }
+    }
+
+    #[test]
+    fn ghcr_says_its_limit_in_the_message() {
+        for (message, wanted) in [
+            (
+                "retry-after: 1.16676ms, allowed: 44000/minute",
+                Some((44000, 60)),
+            ),
+            ("retry-after: 9µs, allowed: 2000/hour)", Some((2000, 3600))),
+            ("allowed: 5/second", Some((5, 1))),
+            ("allowed: 5/fortnight", None),
+            ("allowed: many/minute", None),
+            ("slow down", None),
+        ] {
+            let code = "TOOMANYREQUESTS";
+            let found = RateLimit::of(&error(429, code, message));
+            let found = found.map(|it| (it.limit.unwrap(), it.window_seconds.unwrap()));
+            assert_eq!(found, wanted, "{message}");
+            assert_eq!(RateLimit::of(&error(403, code, message)), None);
+        }
+    }
+
+    #[test]
+    fn a_share_is_of_the_limit() {
+        for (limit, remaining, percent, below) in [
+            (Some(100), Some(9), 10, true),
+            (Some(100), Some(10), 10, false),
+            (Some(100), Some(0), 0, false),
+            (Some(100), Some(99), 100, true),
+            (Some(0), Some(0), 10, false),
+            (Some(u64::MAX), Some(0), 1, true),
+            (None, Some(0), 10, false),
+            (Some(100), None, 10, false),
+        ] {
+            let it = RateLimit {
+                limit,
+                remaining,
+                window_seconds: None,
+            };
+            assert_eq!(it.is_below(percent), below, "{it:?} {percent}");
         }
     }
 

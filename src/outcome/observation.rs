@@ -93,6 +93,8 @@ pub struct Observation {
     pub up: Option<bool>,
     /// The product, recognised from answers that came anyway.
     pub product: Option<&'static str>,
+    /// The version of that product, where its answers tell.
+    pub product_version: Option<String>,
     /// `basic`, `bearer` or `anonymous`: what the ping asks for.
     pub auth_method: Option<&'static str>,
     /// The version header.
@@ -115,10 +117,28 @@ pub struct Observation {
     pub backoff_until: Option<SystemTime>,
     /// `Warning:` headers seen.
     pub warnings: u64,
+    /// What they say to a person, each once, at most [`Observation::MOST_WARNINGS`].
+    pub warning_texts: Vec<String>,
     /// How the upload sessions that this cycle opened came to their ends.
     pub sessions: Vec<SessionEnd>,
     /// Fingerprints of what may change; a part that is missing was not looked at.
     pub fingerprints: Vec<Fingerprint>,
+}
+
+impl Observation {
+    /// How many texts of `Warning:` headers are kept.
+    pub const MOST_WARNINGS: usize = 5;
+
+    /// The product and its version: as configured, else as recognised. The version
+    /// is that of the recognised product and of no other.
+    pub fn known_as<'a>(
+        &'a self,
+        configured: Option<&'a str>,
+    ) -> (Option<&'a str>, Option<&'a str>) {
+        let product = configured.or(self.product);
+        let version = self.product_version.as_deref();
+        (product, version.filter(|_| product == self.product))
+    }
 }
 
 #[cfg(test)]
@@ -132,5 +152,22 @@ mod tests {
             assert_eq!(change.as_str(), word);
             assert_eq!(value(&Change::ALL, word), Some(change));
         }
+    }
+
+    #[test]
+    fn a_version_is_of_the_product_that_showed_it() {
+        let seen = Observation {
+            product: Some("artifactory"),
+            product_version: Some("7.90.1".to_owned()),
+            ..Observation::default()
+        };
+        let version = Some("7.90.1");
+        assert_eq!(seen.known_as(None), (Some("artifactory"), version));
+        assert_eq!(
+            seen.known_as(Some("artifactory")),
+            (Some("artifactory"), version)
+        );
+        assert_eq!(seen.known_as(Some("harbor")), (Some("harbor"), None));
+        assert_eq!(Observation::default().known_as(None), (None, None));
     }
 }

@@ -75,6 +75,8 @@ pub struct Outcome {
     pub facts: Vec<Fact>,
     /// What to do about it.
     pub remediation: Vec<String>,
+    /// What is known to be so with this product; each a line for the `Recommendations:` block.
+    pub hints: Vec<String>,
     /// Lines for the `Recommendations:` block.
     pub recommendations: Vec<String>,
     /// Time of the deciding request, waits excluded.
@@ -91,6 +93,7 @@ impl Outcome {
             evidence: Evidence::default(),
             facts: Vec::new(),
             remediation: Vec::new(),
+            hints: Vec::new(),
             recommendations: Vec::new(),
             latency: None,
         }

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     checks,
+    matrix::Difference,
     outcome::{Evidence, Reason, Value},
 };
 
@@ -50,6 +51,13 @@ pub fn json(
                     .map(move |entry| Row::new(entry, hidden.as_ref()))
             })
             .collect(),
+        registries: registries
+            .iter()
+            .map(|registry| {
+                let hidden = (audience == Audience::Anybody).then(|| Hidden::of(registry));
+                OfRegistry::new(registry, hidden.as_ref())
+            })
+            .collect(),
     };
     let mut text = serde_json::to_string_pretty(&document)?;
     text.push('\n');
@@ -63,6 +71,46 @@ struct Document<'a> {
     generated_at: String,
     summary: Summary,
     reports: Vec<Row<'a>>,
+    registries: Vec<OfRegistry<'a>>,
+}
+
+#[derive(Serialize)]
+struct OfRegistry<'a> {
+    registry: &'a str,
+    product: Option<&'a str>,
+    product_version: Option<&'a str>,
+    differs_from_matrix: Vec<Differs>,
+    warnings: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Differs {
+    capability: &'static str,
+    expected: &'static str,
+    supported: bool,
+}
+
+impl<'a> OfRegistry<'a> {
+    /// `hidden`: what must not show; `None` hides nothing.
+    fn new(registry: &'a RegistryReports, hidden: Option<&Hidden>) -> Self {
+        let about = &registry.about;
+        let shown = |text: &String| match hidden {
+            Some(hidden) => hidden.without(text),
+            None => text.clone(),
+        };
+        let differs = |it: Difference| Differs {
+            capability: it.capability.as_str(),
+            expected: it.expected.as_str(),
+            supported: it.supported,
+        };
+        Self {
+            registry: &registry.name,
+            product: about.product.as_deref(),
+            product_version: about.product_version.as_deref(),
+            differs_from_matrix: registry.differences().into_iter().map(differs).collect(),
+            warnings: about.warnings.iter().map(shown).collect(),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -80,6 +128,7 @@ struct Row<'a> {
     evidence: Shown<'a>,
     likely_causes: Vec<&'static str>,
     remediation: &'a [String],
+    hints: &'a [String],
     started_at: String,
     duration_seconds: f64,
     latency_seconds: Option<f64>,
@@ -115,6 +164,7 @@ impl<'a> Row<'a> {
             },
             likely_causes: outcome.reason.map(Reason::cause).into_iter().collect(),
             remediation: &outcome.remediation,
+            hints: &outcome.hints,
             started_at: timestamp(report.started),
             duration_seconds: report.duration.as_secs_f64(),
             latency_seconds: outcome.latency.map(|latency| latency.as_secs_f64()),
@@ -171,7 +221,10 @@ mod tests {
 
     use super::super::samples::{entry, fallback, noon, registry};
     use super::*;
-    use crate::outcome::{CheckName, Outcome};
+    use crate::{
+        outcome::{Capability, CheckName, Fact, Outcome},
+        report::About,
+    };
 
     #[test]
     fn schema_is_as_published() {
@@ -219,6 +272,37 @@ mod tests {
         }
         assert!(anybody.contains("user [user] is locked"), "{anybody}");
         assert!(anybody.contains("\"http_status\": 401"), "{anybody}");
+    }
+
+    #[test]
+    fn what_is_known_of_a_registry_stands_once() {
+        let proven = Outcome::pass("")
+            .proving(Fact::Capability(Capability::ReferrersApi, true))
+            .proving(Fact::Capability(Capability::ManifestDelete, false))
+            .with("username", "robot$probe");
+        let mut reports = registry(vec![entry(CheckName::Capabilities, proven)]);
+        reports.about = About {
+            product: Some("ghcr".to_owned()),
+            product_version: None,
+            warnings: vec!["robot$probe, this image goes away".to_owned()],
+        };
+        for (audience, warning) in [
+            (Audience::Operator, "robot$probe, this image goes away"),
+            (Audience::Anybody, "[user], this image goes away"),
+        ] {
+            let shown = json(std::slice::from_ref(&reports), noon(), audience).unwrap();
+            let value: serde_json::Value = serde_json::from_str(&shown).unwrap();
+            let expected = serde_json::json!([{
+                "registry": "production",
+                "product": "ghcr",
+                "product_version": null,
+                "differs_from_matrix": [
+                    {"capability": "referrers_api", "expected": "fallback", "supported": true}
+                ],
+                "warnings": [warning],
+            }]);
+            assert_eq!(value["registries"], expected);
+        }
     }
 
     #[test]

@@ -13,7 +13,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use crate::outcome::{Report, Status};
+use crate::{
+    matrix::{self, Difference},
+    outcome::{Capability, Fact, Observation, Report, Status},
+};
 
 /// One registry with what is known of it, in the order in which it is shown.
 #[derive(Debug, Clone)]
@@ -24,6 +27,48 @@ pub struct RegistryReports {
     pub url: String,
     /// One for each question.
     pub entries: Vec<Entry>,
+    /// What the registry showed of itself.
+    pub about: About,
+}
+
+/// What a registry showed of itself beside its answers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct About {
+    /// Its product, as configured or as recognised.
+    pub product: Option<String>,
+    /// The version of that product, where its answers tell.
+    pub product_version: Option<String>,
+    /// What its `Warning:` headers say to a person.
+    pub warnings: Vec<String>,
+}
+
+impl About {
+    /// What was seen of a registry whose configuration may name its product.
+    pub fn new(seen: &Observation, configured: Option<&str>) -> Self {
+        let (product, version) = seen.known_as(configured);
+        Self {
+            product: product.map(str::to_owned),
+            product_version: version.map(str::to_owned),
+            warnings: seen.warning_texts.clone(),
+        }
+    }
+}
+
+impl RegistryReports {
+    /// Where what the reports prove is not what the compatibility matrix says of the product.
+    fn differences(&self) -> Vec<Difference> {
+        let Some(product) = &self.about.product else {
+            return Vec::new();
+        };
+        let mut proven: Vec<(Capability, bool)> = Vec::new();
+        for fact in self.entries.iter().flat_map(|it| &it.report.outcome.facts) {
+            if let Fact::Capability(capability, supported) = *fact {
+                proven.retain(|(known, _)| *known != capability);
+                proven.push((capability, supported));
+            }
+        }
+        matrix::differences(product, self.about.product_version.as_deref(), proven)
+    }
 }
 
 /// A report, and what earlier ones add to it.

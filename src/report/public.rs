@@ -45,11 +45,14 @@ impl Hidden {
             // It is about the host and nothing else.
             return reason.cause().to_owned();
         }
-        self.0
-            .iter()
-            .fold(outcome.message.clone(), |message, (word, shown)| {
-                message.replace(word.as_str(), shown)
-            })
+        self.without(&outcome.message)
+    }
+
+    /// Any text without these words.
+    pub(super) fn without(&self, text: &str) -> String {
+        self.0.iter().fold(text.to_owned(), |text, (word, shown)| {
+            text.replace(word.as_str(), shown)
+        })
     }
 }
 

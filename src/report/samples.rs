@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use http::Method;
 
-use super::{Entry, RegistryReports};
+use super::{About, Entry, RegistryReports};
 use crate::{
     exchange::{Operation, Sent, TransportErrorKind},
     outcome::{CheckName, Outcome, Reason, Report, Subject},
@@ -51,6 +51,7 @@ pub(super) fn registry(entries: Vec<Entry>) -> RegistryReports {
         name: "production".to_owned(),
         url: "https://registry.example.com/".to_owned(),
         entries,
+        about: About::default(),
     }
 }
 

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::{Entry, RegistryReports, Summary};
 use crate::{
     exchange::Sent,
+    matrix::matrix,
     outcome::{CheckName, Outcome, Report, Status, Value},
 };
 
@@ -49,6 +50,13 @@ fn block(registry: &RegistryReports, named: bool, options: Options) -> String {
     }
     lines.push(String::new());
     lines.push(overall(&Summary::of(&registry.entries)));
+    lines.extend(differs(registry));
+    if options.verbose && !registry.about.warnings.is_empty() {
+        lines.push(String::new());
+        lines.push("The registry warns:".to_owned());
+        let warnings = registry.about.warnings.iter();
+        lines.extend(warnings.map(|text| format!("- {}", one_line(text))));
+    }
     if options.remediation {
         let recommendations = recommendations(&registry.entries, options.verbose);
         if !recommendations.is_empty() {
@@ -162,6 +170,27 @@ fn overall(summary: &Summary) -> String {
     format!("Overall: {}", parts.join(", "))
 }
 
+/// Where the registry does otherwise than its product is known to.
+fn differs(registry: &RegistryReports) -> Option<String> {
+    let product = registry.about.product.as_deref()?;
+    let differences: Vec<String> = registry
+        .differences()
+        .iter()
+        .map(|difference| {
+            format!(
+                "{} is {}supported, expected: {}",
+                difference.capability.as_str(),
+                if difference.supported { "" } else { "not " },
+                difference.expected.as_str()
+            )
+        })
+        .collect();
+    let name = matrix().name(product).replace('`', "");
+    let differences = differences.join("; ");
+    (!differences.is_empty())
+        .then(|| format!("Differs from the compatibility matrix ({name}): {differences}"))
+}
+
 /// Every line once, in the order of first mention. A step that several checks
 /// call for names all of them: an unreachable registry has one cause, not five.
 fn recommendations(entries: &[Entry], verbose: bool) -> Vec<String> {
@@ -174,7 +203,9 @@ fn recommendations(entries: &[Entry], verbose: bool) -> Vec<String> {
             (false, outcome.recommendations.as_slice())
         };
         let check = entry.report.subject.check;
-        for step in steps {
+        let hints = outcome.hints.iter().map(|hint| (false, hint));
+        let steps = steps.iter().map(|step| (titled, step));
+        for (titled, step) in steps.chain(hints) {
             let known = lines
                 .iter_mut()
                 .find(|(checks, line)| line == step && checks.is_empty() != titled);
@@ -257,7 +288,7 @@ const STATUS_WIDTH: usize = 7;
 mod tests {
     use super::super::samples::{entry, fallback, healthy, of_repository, registry, unreachable};
     use super::*;
-    use crate::outcome::Reason;
+    use crate::outcome::{Capability, Fact, Reason};
 
     const PLAIN: Options = Options {
         verbose: false,
@@ -390,6 +421,52 @@ mod tests {
         assert!(shown.contains("FAIL   bad   [2Jnews  x\n"), "{shown}");
         assert!(shown.contains("auth_challenge: a b c\n"), "{shown}");
         assert!(!shown.contains('\x1b'), "{shown}");
+    }
+
+    fn of_ghcr(outcome: Outcome) -> RegistryReports {
+        let mut reports = registry(vec![entry(CheckName::Capabilities, outcome)]);
+        reports.about.product = Some("ghcr".to_owned());
+        reports
+    }
+
+    #[test]
+    fn what_differs_from_the_matrix_is_one_line() {
+        let of = |referrers, mount| {
+            let outcome = Outcome::pass("")
+                .proving(Fact::Capability(Capability::ReferrersApi, referrers))
+                .proving(Fact::Capability(Capability::CrossRepoMount, mount));
+            text(&[of_ghcr(outcome)], PLAIN)
+        };
+        let expected = "failures\nDiffers from the compatibility matrix (GHCR): referrers_api is supported, expected: fallback; cross_repo_mount is not supported, expected: yes\n";
+        assert!(of(true, false).contains(expected), "{}", of(true, false));
+        assert!(!of(false, true).contains("Differs"), "{}", of(false, true));
+    }
+
+    #[test]
+    fn hints_are_recommended_once_whatever_the_status() {
+        let mut outcome = Outcome::unknown(Reason::RateLimited, "");
+        outcome.hints = vec!["Known issue of X: y".to_owned()];
+        let entries = vec![
+            entry(CheckName::Pull, outcome.clone()),
+            entry(CheckName::Referrers, outcome),
+        ];
+        let shown = text(&[registry(entries)], PLAIN);
+        assert!(
+            shown.ends_with("\nRecommendations:\n- Known issue of X: y\n"),
+            "{shown}"
+        );
+    }
+
+    #[test]
+    fn the_registrys_own_warnings_are_shown_to_who_wants_all() {
+        let mut reports = of_ghcr(Outcome::pass("ok"));
+        reports.about.warnings = vec!["going\naway".to_owned()];
+        let all = text(std::slice::from_ref(&reports), VERBOSE);
+        assert!(
+            all.ends_with("\nThe registry warns:\n- going away\n"),
+            "{all}"
+        );
+        assert!(!text(&[reports], PLAIN).contains("going"));
     }
 
     #[test]

@@ -82,7 +82,7 @@ fn sooner(now: Duration, delay: Duration) -> Duration {
 
 /// Where in `spread` a name has its place: whole milliseconds, evenly spread
 /// over all names, the same in every build and on every machine.
-pub(super) fn splay(name: &str, spread: Duration) -> Duration {
+pub fn splay(name: &str, spread: Duration) -> Duration {
     let millis = u64::try_from(spread.as_millis()).unwrap_or(u64::MAX);
     let place = (u128::from(stable_hash(name)) * u128::from(millis)) >> 64;
     Duration::from_millis(u64::try_from(place).unwrap_or(u64::MAX))

@@ -10,6 +10,7 @@
 //! - The first cycles are spread by a stable hash of the lane's name.
 //! - The due entries of a lane run as one cycle, in the order of the lane.
 //! - Lanes of one origin wait for one another, first come, first served.
+//! - Whoever holds the [`Watch`] may wake an entry: it is due at once.
 //! - A cycle that panics takes nobody with it.
 //!
 //! The schedule is kept on the monotonic clock: a set wall clock moves nothing.
@@ -18,6 +19,7 @@ mod grid;
 mod queue;
 mod watch;
 
+pub use grid::splay;
 pub use watch::{LAG_BUCKETS, Lag, Watch};
 
 use std::{collections::HashMap, pin::pin, sync::Arc, time::Duration};
@@ -103,12 +105,13 @@ pub async fn run<K, F, Fut, S>(
     Fut: Future<Output = Vec<(K, Next)>> + Send + 'static,
     S: Future<Output = ()>,
 {
-    let mut cycles = Cycles::new(Queue::new(lanes, &limits), watch);
+    let mut cycles = Cycles::new(Queue::new(lanes, &limits), Arc::clone(&watch));
     let cycle = Arc::new(cycle);
     let mut shutdown = pin!(shutdown);
     loop {
         let now = cycles.now();
         cycles.watch.beat(now);
+        cycles.wake(now);
         cycles.start_due(now, &cycle);
         let beat = now.saturating_add(HEARTBEAT);
         let wake = cycles.queue.next_due().map_or(beat, |due| due.min(beat));
@@ -116,6 +119,7 @@ pub async fn run<K, F, Fut, S>(
             biased;
             () = &mut shutdown => break,
             Some(ended) = cycles.tasks.join_next_with_id() => cycles.finish(ended),
+            () = watch.woken() => {}
             () = sleep_until(cycles.start + wake) => {}
         }
     }
@@ -145,6 +149,14 @@ impl<K: Ord + Clone + Send + 'static> Cycles<K> {
 
     fn now(&self) -> Duration {
         self.start.elapsed()
+    }
+
+    fn wake(&mut self, now: Duration) {
+        for key in self.watch.take_woken() {
+            if let Some(lane) = self.queue.wake(&key, now) {
+                self.watch.moved(self.queue.due_of(lane));
+            }
+        }
     }
 
     fn start_due<F, Fut>(&mut self, now: Duration, cycle: &Arc<F>)

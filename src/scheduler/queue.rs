@@ -115,6 +115,20 @@ impl<K: Ord + Clone> Queue<K> {
         }
     }
 
+    /// Makes an entry due now, or again as soon as its lane's running cycle has
+    /// ended; says whose lane it is. An unknown entry is no entry.
+    pub(super) fn wake(&mut self, key: &K, now: Duration) -> Option<usize> {
+        let lane = self.lanes.iter().position(|row| row.holds(key))?;
+        let row = &mut self.lanes[lane];
+        let timer = row.earliest().map(|due| (due, lane));
+        row.wake(key, now);
+        // A lane that waits or runs has no timer: it sees to its entries itself.
+        if timer.is_some_and(|timer| self.timers.remove(&timer)) {
+            self.timers.extend(row.earliest().map(|due| (due, lane)));
+        }
+        Some(lane)
+    }
+
     /// Moves the lanes that are due from their timers to the lines of their origins.
     fn line_up(&mut self, now: Duration) {
         while let Some((due, lane)) = self.timers.pop_first() {
@@ -142,6 +156,7 @@ struct Origin {
 struct Row<K> {
     name: String,
     origin: usize,
+    running: bool,
     entries: Vec<Slot<K>>,
 }
 
@@ -151,6 +166,8 @@ struct Slot<K> {
     grid: Grid,
     due: Duration,
     running: bool,
+    /// It was woken while a cycle of its lane ran: what that cycle saw may be old.
+    woken: bool,
 }
 
 impl<K: Ord + Clone> Row<K> {
@@ -163,11 +180,13 @@ impl<K: Ord + Clone> Row<K> {
                 grid,
                 due: grid.first(),
                 running: false,
+                woken: false,
             }
         });
         Self {
             name: lane.name,
             origin,
+            running: false,
             entries: entries.collect(),
         }
     }
@@ -180,10 +199,25 @@ impl<K: Ord + Clone> Row<K> {
         self.entries.iter().map(|slot| slot.due).min()
     }
 
+    fn holds(&self, key: &K) -> bool {
+        self.entries.iter().any(|slot| slot.key == *key)
+    }
+
+    fn wake(&mut self, key: &K, now: Duration) {
+        for slot in self.entries.iter_mut().filter(|slot| slot.key == *key) {
+            if self.running {
+                slot.woken = true;
+            } else {
+                slot.due = slot.due.min(now);
+            }
+        }
+    }
+
     /// Takes what is due by now, or so soon that it is not worth a cycle of its own.
     fn begin(&mut self, now: Duration) -> (Vec<K>, Duration) {
         let overdue = now.saturating_sub(self.earliest().unwrap_or(now));
         let horizon = now.saturating_add(TOGETHER);
+        self.running = true;
         let taken = self.entries.iter_mut().filter(|slot| slot.due <= horizon);
         let keys = taken.map(|slot| {
             slot.running = true;
@@ -200,8 +234,12 @@ impl<K: Ord + Clone> Row<K> {
             } else {
                 slot.grid.moved(slot.due, now, next)
             };
+            if std::mem::take(&mut slot.woken) {
+                slot.due = slot.due.min(now);
+            }
             slot.running = false;
         }
+        self.running = false;
     }
 }
 

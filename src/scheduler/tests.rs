@@ -480,3 +480,43 @@ async fn heart_beats_when_idle_and_when_a_cycle_is_stuck() {
     assert_eq!(beat, seconds(3600));
     assert_eq!(watch.in_flight(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_woken_entry_runs_at_once_and_is_shown() {
+    let (record, watch) = (Record::new(), simulated_watch());
+    let noted = Arc::clone(&record);
+    let cycle = move |lane, keys: Vec<Key>| {
+        noted.note(lane, &keys);
+        async move {
+            sleep(seconds(5)).await;
+            vec![(keys[0], Next::NotBefore(seconds(600)))]
+        }
+    };
+    let (stop, stopped) = oneshot::channel::<()>();
+    let scheduler = tokio::spawn(run(
+        vec![lane("one", &[("a", 60)]), lane("two", &[("b", 3600)])],
+        Limits::default(),
+        Arc::clone(&watch),
+        cycle,
+        async { stopped.await.unwrap() },
+    ));
+    let shown = |key| {
+        let due: SystemTime = watch.next_runs()[key];
+        due.duration_since(epoch()).unwrap().as_secs()
+    };
+    sleep(seconds(30)).await;
+    assert_eq!((shown("a"), shown("b")), (660, 3600));
+    watch.wake("a");
+    watch.wake("nobody");
+    sleep(seconds(1)).await;
+    // It runs: shown is when it was due.
+    assert_eq!((shown("a"), shown("b")), (30, 3600));
+    // Woken once more while it runs.
+    watch.wake("a");
+    sleep(seconds(600)).await;
+    assert_eq!(record.runs(&"a"), [0.0, 30.0, 35.0]);
+    assert_eq!(record.runs(&"b"), [0.0]);
+    assert_eq!((shown("a"), shown("b")), (660, 3600));
+    stop.send(()).unwrap();
+    scheduler.await.unwrap();
+}

@@ -1,11 +1,13 @@
 //! What can be seen of the scheduler from outside, at any time.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt,
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
 };
+
+use tokio::sync::Notify;
 
 /// Upper bounds of the buckets of [`Lag`] (seconds).
 pub const LAG_BUCKETS: [f64; 10] = [0.005, 0.05, 0.25, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0];
@@ -38,6 +40,7 @@ impl Lag {
 pub struct Watch<K> {
     wall_clock: Box<dyn Fn() -> SystemTime + Send + Sync>,
     seen: Mutex<Seen<K>>,
+    waker: Notify,
 }
 
 impl<K: Ord + Clone> Watch<K> {
@@ -58,8 +61,17 @@ impl<K: Ord + Clone> Watch<K> {
                 due: BTreeMap::new(),
                 in_flight: 0,
                 lag: Lag::default(),
+                woken: BTreeSet::new(),
             }),
+            waker: Notify::new(),
         }
+    }
+
+    /// Makes an entry due at once, or, while a cycle of its lane runs, as soon
+    /// as that has ended. An unknown key wakes nobody.
+    pub fn wake(&self, key: K) {
+        self.seen().woken.insert(key);
+        self.waker.notify_one();
     }
 
     /// When each entry runs next; while it runs or waits for its turn: when it was due.
@@ -102,6 +114,21 @@ impl<K: Ord + Clone> Watch<K> {
     pub(super) fn beat(&self, now: Duration) {
         let anchor = (now, (self.wall_clock)());
         self.seen().anchor = anchor;
+    }
+
+    /// Waits until somebody is woken.
+    pub(super) async fn woken(&self) {
+        self.waker.notified().await;
+    }
+
+    /// Who was woken since the last time.
+    pub(super) fn take_woken(&self) -> BTreeSet<K> {
+        std::mem::take(&mut self.seen().woken)
+    }
+
+    /// Entries are due at other times.
+    pub(super) fn moved(&self, due: impl IntoIterator<Item = (K, Duration)>) {
+        self.seen().due.extend(due);
     }
 
     /// A cycle began, this late.
@@ -147,6 +174,7 @@ struct Seen<K> {
     due: BTreeMap<K, Duration>,
     in_flight: usize,
     lag: Lag,
+    woken: BTreeSet<K>,
 }
 
 /// A time of the schedule on the wall's clock, as near as that can show it.

@@ -86,6 +86,7 @@ impl Record {
         let seen = &mut self.seen;
         replace(&mut seen.up, new.up);
         replace(&mut seen.product, new.product);
+        replace(&mut seen.product_version, new.product_version);
         replace(&mut seen.auth_method, new.auth_method);
         replace(&mut seen.distribution_version, new.distribution_version);
         replace(&mut seen.tls_version, new.tls_version);
@@ -107,6 +108,9 @@ impl Record {
         seen.rate_limits
             .sort_by(|(one, _), (other, _)| one.cmp(other));
         seen.warnings += new.warnings;
+        if !new.warning_texts.is_empty() {
+            seen.warning_texts = new.warning_texts;
+        }
         for end in new.sessions {
             *self.sessions.entry(end).or_default() += 1;
         }

@@ -84,6 +84,8 @@ fn what_a_registry_inherits_is_replaced_key_by_key() {
     };
     assert_eq!(oci.timeout, Duration::from_secs(20));
     assert_eq!(own.timeout, Duration::from_secs(20));
+    assert_eq!(oci.upload_start_delay, Duration::from_mins(10));
+    assert_eq!(own.upload_start_delay, Duration::from_hours(1));
     assert_eq!(oci.checks.pull.interval, Duration::from_mins(2));
     assert!(oci.checks.pull.enabled);
     assert_eq!(own.checks.pull.interval, Duration::from_mins(2));
@@ -199,6 +201,7 @@ fn the_examples_are_good_and_show_every_key() {
         "timeout",
         "request_timeout",
         "connect_timeout",
+        "upload_start_delay",
         "retry",
         "tls",
         "proxy_url",
@@ -249,6 +252,7 @@ fn fingerprints_know_every_setting_and_no_secret() {
         "password: x, timeout: 29s",
         "password: x, request_timeout: 9s",
         "password: x, connect_timeout: 4s",
+        "password: x, upload_start_delay: 4m",
         "password: x, tls: {ca_file: /x}",
         "password: x, tls: {cert_file: /x, key_file: /y}",
         "password: x, tls: {server_name: b.example.com}",

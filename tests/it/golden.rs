@@ -7,15 +7,10 @@ use std::path::PathBuf;
 
 /// Compares a text with its golden file, or writes it anew where that is asked.
 pub(crate) fn compare(name: &str, text: &str) {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the switch of the tests, not a setting of the program"
-    )]
-    let update = std::env::var_os("UPDATE_GOLDEN").is_some();
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("tests/golden")
         .join(name);
-    if update {
+    if update() {
         std::fs::write(&path, text).expect("tests/golden can be written");
     }
     let golden = std::fs::read_to_string(&path)
@@ -39,4 +34,13 @@ pub(crate) fn compare(name: &str, text: &str) {
         "{name}: lines"
     );
     assert_eq!(golden, text, "{name}");
+}
+
+/// Whether what is held is to be written anew.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the switch of the tests, not a setting of the program"
+)]
+pub(crate) fn update() -> bool {
+    std::env::var_os("UPDATE_GOLDEN").is_some()
 }

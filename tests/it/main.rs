@@ -4,6 +4,8 @@
 //! code too, and lets them fail by panicking.
 
 #[cfg(test)]
+mod alerts;
+#[cfg(test)]
 mod architecture;
 #[cfg(test)]
 mod asked;
@@ -16,6 +18,10 @@ mod config;
 #[cfg(test)]
 mod cycle;
 #[cfg(test)]
+mod dashboards;
+#[cfg(test)]
+mod demo;
+#[cfg(test)]
 mod exposition;
 #[cfg(test)]
 mod golden;
@@ -23,6 +29,10 @@ mod golden;
 mod lab;
 #[cfg(test)]
 mod matrix;
+#[cfg(test)]
+mod readme;
+#[cfg(test)]
+mod schedule;
 #[cfg(test)]
 mod server;
 #[cfg(test)]

@@ -133,6 +133,58 @@ fn a_cycle_may_move_entries_that_were_not_due() {
 }
 
 #[test]
+fn a_woken_entry_is_due_now_and_goes_back_to_its_grid() {
+    let lanes = vec![
+        lane("l", "o", &[("a", 0, 100), ("b", 50, 100)]),
+        lane("m", "p", &[("c", 500, 1000)]),
+    ];
+    let mut queue = Queue::new(lanes, &limits(9));
+    assert_eq!(starts(&mut queue, 0), [(0, vec!["a"])]);
+    queue.finish(0, seconds(1), Vec::new());
+    assert_eq!(queue.wake(&"b", seconds(20)), Some(0));
+    assert_eq!(queue.wake(&"stranger", seconds(20)), None);
+    assert_eq!(queue.next_due(), Some(seconds(20)));
+    assert_eq!(starts(&mut queue, 20), [(0, vec!["b"])]);
+    queue.finish(0, seconds(21), Vec::new());
+    assert_eq!(due(&queue), [("a", 100), ("b", 50), ("c", 500)]);
+}
+
+#[test]
+fn an_entry_woken_during_a_cycle_of_its_lane_runs_after_it_whatever_that_says() {
+    let entries = [("runs", 0, 100), ("idle", 60, 100)];
+    let mut queue = Queue::new(vec![lane("l", "o", &entries)], &limits(9));
+    assert_eq!(starts(&mut queue, 0), [(0, vec!["runs"])]);
+    for key in ["runs", "idle"] {
+        assert_eq!(queue.wake(&key, seconds(5)), Some(0));
+    }
+    assert_eq!(starts(&mut queue, 5), []);
+    let said = vec![
+        ("runs", Next::NotBefore(seconds(900))),
+        ("idle", Next::NotBefore(seconds(900))),
+    ];
+    queue.finish(0, seconds(9), said);
+    assert_eq!(starts(&mut queue, 9), [(0, vec!["runs", "idle"])]);
+    queue.finish(0, seconds(10), Vec::new());
+    assert_eq!(due(&queue), [("runs", 100), ("idle", 60)]);
+}
+
+#[test]
+fn an_entry_woken_while_its_lane_waits_joins_that_cycle() {
+    let lanes = vec![
+        lane("a", "o", &[("a", 0, 100)]),
+        lane("b", "o", &[("b1", 1, 100), ("b2", 60, 100)]),
+    ];
+    let mut queue = Queue::new(lanes, &limits(9));
+    assert_eq!(starts(&mut queue, 0), [(0, vec!["a"])]);
+    assert_eq!(starts(&mut queue, 2), []);
+    assert_eq!(queue.wake(&"b2", seconds(3)), Some(1));
+    queue.finish(0, seconds(4), Vec::new());
+    assert_eq!(starts(&mut queue, 4), [(1, vec!["b1", "b2"])]);
+    queue.finish(1, seconds(5), Vec::new());
+    assert_eq!(queue.next_due(), Some(seconds(60)));
+}
+
+#[test]
 fn a_lane_without_entries_never_begins() {
     let mut queue = Queue::new(vec![lane("empty", "o", &[])], &limits(9));
     assert_eq!(queue.next_due(), None);

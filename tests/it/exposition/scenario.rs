@@ -262,6 +262,8 @@ fn production_seen() -> Observation {
         backoff_until: None,
         sessions: vec![SessionEnd::Cancelled, SessionEnd::Lost],
         warnings: 2,
+        warning_texts: vec!["going away".to_owned()],
+        product_version: None,
         fingerprints: vec![
             Fingerprint::new(Change::Secret, "", 1),
             Fingerprint::new(Change::Certificate, "", 1),
@@ -403,6 +405,7 @@ fn target(name: &str, url: &str, repositories: Vec<TestRepository>) -> Target {
                 mount_from: None,
             },
         },
+        upload_start_delay: Duration::from_mins(5),
         retry: Policy::default(),
         timeout: Duration::from_secs(30),
         request_timeout: Duration::from_secs(10),

@@ -1,12 +1,17 @@
-//! One cycle of one target: runs the due checks, times them, and hands on each
-//! report as it is finished.
+//! One cycle of one target: runs the due checks, times them, hands on each
+//! report as it is finished, and says when each question is asked again.
 //!
 //! A check that panics, or overruns its budget, becomes that check's report;
 //! the others go on.
 
+mod pace;
+mod schedule;
+mod secrets;
+
 use std::{
+    collections::HashMap,
     panic::AssertUnwindSafe,
-    sync::Arc,
+    sync::{Arc, Mutex},
     time::{Duration, SystemTime},
 };
 
@@ -17,9 +22,16 @@ use crate::{
     checks::{self, Asking},
     client::{Client, Memory, Sessions},
     config::{Target, TestRepository},
+    matrix,
     outcome::{CheckName, Observation, Outcome, Reason, Report, Subject},
+    scheduler::Next,
     transport::{TlsPolicies, Transport, TransportOptions, user_agent},
 };
+use pace::History;
+use schedule::Told;
+use secrets::Watched;
+
+pub use schedule::first_delay;
 
 /// Where reports go as they are finished.
 pub trait Sink: Sync {
@@ -34,6 +46,8 @@ pub trait Sink: Sync {
 pub struct Prober {
     policies: TlsPolicies,
     memory: Arc<Memory>,
+    histories: Mutex<HashMap<Subject, History>>,
+    watched: Watched,
     sessions: Sessions,
 }
 
@@ -49,30 +63,43 @@ impl Prober {
         self.sessions.ended().await;
     }
 
-    /// Asks the due questions of a target, in the order of [`checks::questions`].
-    pub async fn cycle(&self, target: &Arc<Target>, due: &[Subject], sink: &dyn Sink) {
+    /// Asks the due questions of a target, in the order of [`checks::questions`],
+    /// and says when they, and others of the target, are asked next.
+    pub async fn cycle(
+        &self,
+        target: &Arc<Target>,
+        due: &[Subject],
+        sink: &dyn Sink,
+    ) -> Vec<(Subject, Next)> {
         let questions: Vec<(Subject, &TestRepository)> = checks::questions(target)
             .into_iter()
             .filter(|(subject, _)| due.contains(subject))
             .collect();
         let due = questions.iter().map(|(subject, _)| subject.check).collect();
+        let mut told = Told::default();
         let client = match self.client(target, due) {
             Ok(client) => client,
             Err(outcome) => {
-                for (subject, _) in questions {
-                    sink.report(unasked(subject, (*outcome).clone()));
+                for (subject, repository) in questions {
+                    let report = unasked(subject, (*outcome).clone());
+                    self.record(&mut told, target, repository, &report);
+                    sink.report(report);
                 }
-                return;
+                // What is wrong stands in the configuration: no reason to hurry.
+                return Vec::new();
             }
         };
         for (subject, repository) in questions {
-            let outcome = checks::skipped(target, subject.check, repository);
-            sink.report(match outcome {
+            let report = match checks::skipped(target, subject.check, repository) {
                 Some(outcome) => unasked(subject, outcome),
                 None => run(&client, subject, repository).await,
-            });
+            };
+            self.record(&mut told, target, repository, &report);
+            sink.report(report);
         }
         sink.observe(&target.name, client.observation());
+        self.watched.update(target, &client);
+        self.said(target, &client, &told)
     }
 
     fn client(
@@ -126,7 +153,10 @@ async fn run(client: &Arc<Client>, subject: Subject, repository: &TestRepository
     let started = SystemTime::now();
     let clock = Instant::now();
     client.begin(budget);
-    let outcome = guarded((check.run)(client, repository), budget + BACKSTOP).await;
+    let mut outcome = guarded((check.run)(client, repository), budget + BACKSTOP).await;
+    if let Some(product) = client.product() {
+        outcome.hints = matrix::hints(&product, &outcome);
+    }
     let (requests, attempts) = client.end();
     Report {
         subject,

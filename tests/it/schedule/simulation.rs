@@ -1,0 +1,248 @@
+//! The daemon's schedule on a clock that goes by hand.
+//!
+//! The sockets are real and the clock is paused. A blocking task that is parked
+//! for the length of a test keeps tokio from advancing the clock by itself, so no
+//! deadline fires while an answer is on its way; [`Simulation`] advances it by
+//! hand, and only when nothing but time can bring anything further. Client and
+//! server share one thread, so that point is found by yielding to both.
+
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::{Arc, Mutex, mpsc},
+    time::{Duration, SystemTime},
+};
+
+use oci_registry_exporter::{
+    checks,
+    config::{self, Environment, Target},
+    outcome::{CheckName, Observation, Report, Subject},
+    probe::{Prober, Sink, first_delay},
+    scheduler::{self, Entry, Lane, Limits, Watch},
+};
+use registry_sim::RegistrySim;
+use tokio::{
+    sync::oneshot,
+    task::JoinHandle,
+    time::{Instant, advance},
+};
+
+use crate::asked::verdict;
+
+/// The scheduler and the prober as the daemon wires them, on a clock of our own.
+pub(super) struct Simulation {
+    start: Instant,
+    watch: Arc<Watch<Subject>>,
+    pub(super) diary: Arc<Diary>,
+    stop: oneshot::Sender<()>,
+    scheduler: JoinHandle<()>,
+    secrets: JoinHandle<()>,
+    /// Keeps the blocking task parked.
+    parked: mpsc::Sender<()>,
+}
+
+/// What was reported, and when (since the start).
+#[derive(Default)]
+pub(super) struct Diary(Mutex<Vec<(Duration, Subject, String)>>);
+
+struct Page(Arc<Diary>, Instant);
+
+impl Sink for Page {
+    fn report(&self, report: Report) {
+        let verdict = verdict(report.outcome.status, report.outcome.reason);
+        let entry = (self.1.elapsed(), report.subject, verdict);
+        self.0.0.lock().unwrap().push(entry);
+    }
+
+    fn observe(&self, _: &str, _: Observation) {}
+}
+
+impl Diary {
+    /// When a check of a registry was reported, and with what; all its repositories together.
+    pub(super) fn of(&self, registry: &str, check: CheckName) -> Vec<(Duration, String)> {
+        let entries = self.0.lock().unwrap();
+        entries
+            .iter()
+            .filter(|(_, subject, _)| subject.registry == registry && subject.check == check)
+            .map(|(at, _, verdict)| (*at, verdict.clone()))
+            .collect()
+    }
+
+    /// How often each question was reported within a time.
+    pub(super) fn counts(&self, from: Duration, to: Duration) -> BTreeMap<Subject, usize> {
+        let mut counts = BTreeMap::new();
+        for (at, subject, _) in self.0.lock().unwrap().iter() {
+            if (from..to).contains(at) {
+                *counts.entry(subject.clone()).or_default() += 1;
+            }
+        }
+        counts
+    }
+}
+
+impl Simulation {
+    /// Every first cycle begins at the start.
+    pub(super) fn of(yaml: &str) -> Self {
+        Self::spread(yaml, Duration::ZERO)
+    }
+
+    /// The first cycles are spread by the names of their registries.
+    pub(super) fn spread(yaml: &str, spread: Duration) -> Self {
+        let config = config::parse(yaml, "test.yml", Path::new("/"), &Environment::default())
+            .unwrap_or_else(|errors| panic!("{errors}\n{yaml}"));
+        let (parked, wait) = mpsc::channel::<()>();
+        // Ends with the sender; until then the clock only goes when it is told to.
+        drop(tokio::task::spawn_blocking(move || wait.recv()));
+        let start = Instant::now();
+        let watch = Arc::new(Watch::with_wall_clock(move || epoch() + start.elapsed()));
+        let diary = Arc::new(Diary::default());
+        let prober = Arc::new(Prober::new());
+        let targets: Arc<[Arc<Target>]> = config.registries.into();
+        let lanes = targets.iter().map(|target| lane(target)).collect();
+        let (stop, stopped) = oneshot::channel();
+        let cycle = {
+            let (prober, targets) = (Arc::clone(&prober), Arc::clone(&targets));
+            let diary = Arc::clone(&diary);
+            move |lane: usize, due: Vec<Subject>| {
+                let (prober, target) = (Arc::clone(&prober), Arc::clone(&targets[lane]));
+                let page = Page(Arc::clone(&diary), start);
+                async move { prober.cycle(&target, &due, &page).await }
+            }
+        };
+        let limits = Limits {
+            first_cycle_spread: spread,
+            ..Limits::default()
+        };
+        let scheduler = tokio::spawn(scheduler::run(
+            lanes,
+            limits,
+            Arc::clone(&watch),
+            cycle,
+            async {
+                // A test that panics drops the sender, and there is nobody left to tell.
+                let _ = stopped.await;
+            },
+        ));
+        let waker = Arc::clone(&watch);
+        let secrets = tokio::spawn(async move {
+            let wake = |subject| waker.wake(subject);
+            prober.watch_secrets(&targets, wake).await;
+        });
+        Self {
+            start,
+            watch,
+            diary,
+            stop,
+            scheduler,
+            secrets,
+            parked,
+        }
+    }
+
+    pub(super) fn now(&self) -> Duration {
+        self.start.elapsed()
+    }
+
+    /// Lets client and server do what they can do without time passing.
+    async fn settle(&self, sims: &[&RegistrySim]) {
+        let traffic = || -> u64 {
+            let seen = |sim: &&RegistrySim| {
+                sim.total_requests() + sim.connections() + sim.token_connections()
+            };
+            sims.iter().map(seen).sum()
+        };
+        let mut last = (traffic(), self.watch.in_flight());
+        let mut quiet = 0;
+        // An idle scheduler needs a few turns to see that something is due.
+        while quiet < if last.1 > 0 { QUIET } else { IDLE } {
+            tokio::task::yield_now().await;
+            let seen = (traffic(), self.watch.in_flight());
+            quiet = if seen == last { quiet + 1 } else { 0 };
+            last = seen;
+        }
+    }
+
+    /// Goes on until this time after the start, from one due time to the next; `look` sees each of them.
+    pub(super) async fn until(
+        &self,
+        end: Duration,
+        sims: &[&RegistrySim],
+        mut look: impl FnMut(Duration),
+    ) {
+        loop {
+            self.settle(sims).await;
+            look(self.now());
+            let left = end.saturating_sub(self.now());
+            if left.is_zero() {
+                return;
+            }
+            let step = if self.watch.in_flight() > 0 {
+                // A cycle waits for time to pass, between two tries of a request.
+                WAIT
+            } else {
+                self.next_due().saturating_sub(self.now()).max(TICK)
+            };
+            advance(step.min(left)).await;
+        }
+    }
+
+    /// The clock jumps, as after a suspension of the machine.
+    pub(super) async fn jump(&self, time: Duration, sims: &[&RegistrySim]) {
+        self.settle(sims).await;
+        assert_eq!(self.watch.in_flight(), 0);
+        advance(time).await;
+    }
+
+    /// When a check of a registry runs next, its first repository.
+    pub(super) fn next_run(&self, registry: &str, check: CheckName) -> Duration {
+        let due = self.watch.next_runs().into_iter();
+        let (_, due) = due
+            .filter(|(subject, _)| subject.registry == registry && subject.check == check)
+            .min_by_key(|(_, due)| *due)
+            .unwrap();
+        due.duration_since(epoch()).unwrap()
+    }
+
+    fn next_due(&self) -> Duration {
+        let due = self.watch.next_runs().into_values().min().unwrap();
+        due.duration_since(epoch()).unwrap()
+    }
+
+    pub(super) async fn end(self) {
+        // From here the clock goes by itself, for a cycle that still waits.
+        drop(self.parked);
+        self.secrets.abort();
+        // The scheduler holds the receiver.
+        self.stop.send(()).unwrap();
+        self.scheduler.await.unwrap();
+    }
+}
+
+fn lane(target: &Target) -> Lane<Subject> {
+    let entries = checks::questions(target)
+        .into_iter()
+        .filter(|(subject, repository)| {
+            checks::skipped(target, subject.check, repository).is_none()
+        })
+        .map(|(subject, _)| Entry {
+            interval: target.checks.settings(subject.check).interval,
+            first_delay: first_delay(target, subject.check),
+            key: subject,
+        });
+    Lane {
+        name: target.name.clone(),
+        origin: target.url.origin().ascii_serialization(),
+        entries: entries.collect(),
+    }
+}
+
+fn epoch() -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_hours(500_000)
+}
+
+/// So many yields without any change mean that only time can bring one.
+const QUIET: usize = 100;
+const IDLE: usize = 10;
+/// A step of time while a cycle waits.
+const WAIT: Duration = Duration::from_millis(500);
+const TICK: Duration = Duration::from_millis(1);
