@@ -16,6 +16,8 @@ mod cli;
 #[cfg(test)]
 mod config;
 #[cfg(test)]
+mod credentials;
+#[cfg(test)]
 mod cycle;
 #[cfg(test)]
 mod dashboards;
