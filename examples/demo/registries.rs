@@ -169,7 +169,6 @@ fn push(sim: &RegistrySim, repository: &str) {
 /// it because they open nothing; elsewhere they belong in a `password_file`.
 const CONFIG: &str = r"
 defaults:
-  upload_start_delay: 1s
   timeout: 5s
   request_timeout: 5s
   upload_start_delay: 1s

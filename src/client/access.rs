@@ -78,18 +78,16 @@ impl Client {
     }
 
     async fn send_own(&self, set: &CredentialSet, request: &Request) -> Result<Reply, Refusal> {
-        let reply = match self.send(request).await {
-            Ok(reply) => reply,
-            Err(failure) => {
-                let refusal = failure.of_route();
-                if matches!(refusal, Refusal::Fatal(..)) {
-                    self.cycle().fatal = Some(refusal.clone());
-                }
-                return Err(refusal);
+        let answer = self.send(request).await;
+        let mut cycle = self.cycle();
+        cycle.sight.answered_to(&set.name);
+        answer.map_err(|failure| {
+            let refusal = failure.of_route();
+            if matches!(refusal, Refusal::Fatal(..)) {
+                cycle.fatal = Some(refusal.clone());
             }
-        };
-        self.cycle().sight.rate_limit(&set.name, &reply);
-        Ok(reply)
+            refusal
+        })
     }
 
     /// The ping, for a check that asks nothing else with this repository's set, but

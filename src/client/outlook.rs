@@ -6,7 +6,11 @@ use std::time::Duration;
 use url::Url;
 
 use super::{Class, Client, LoginEnd, fingerprint, ping::PingKind};
-use crate::{config::CredentialSet, credentials::Source, oci::Scheme};
+use crate::{
+    config::CredentialSet,
+    credentials::Source,
+    oci::{RateLimit, Scheme},
+};
 
 /// How a set's secret stands at the end of a cycle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +71,21 @@ impl Client {
         let exchanged = !matches!(set.source, Source::Token(_));
         let tokens = exchanged.then(|| self.token_pause()).flatten();
         own.max(tokens)
+    }
+
+    /// How long what is left of this set's rate limit is left to others, and how much
+    /// that is: where this cycle was told that it is less than the reserve.
+    ///
+    /// Until the window ends, which nobody tells but its length; so at most
+    /// `retry_after_max`, and then it is looked at again.
+    pub fn sparing(&self, set: &CredentialSet) -> Option<(RateLimit, Duration)> {
+        let limit = self.cycle().sight.rate_limit(&set.name)?;
+        if !limit.is_below(self.target.rate_limit_reserve) {
+            return None;
+        }
+        let longest = self.target.retry.options().retry_after_max;
+        let window = limit.window_seconds.map(Duration::from_secs);
+        Some((limit, window.map_or(longest, |window| window.min(longest))))
     }
 
     /// The longest pause of anything that this registry needs.

@@ -50,7 +50,8 @@ impl Client {
             match retry.decide(tried, self.left()) {
                 Decision::Wait(pause) => tokio::time::sleep(pause).await,
                 decision if tried.throttle != Throttle::Absent => {
-                    return Err(self.throttled(&origin, class, &request.url, decision));
+                    let told = self.limit_in_words(&request.url, &exchange);
+                    return Err(self.throttled(&origin, class, told, decision));
                 }
                 Decision::Done | Decision::GiveUp { .. } => {
                     if exchange.is_ok() {
@@ -83,17 +84,31 @@ impl Client {
         exchange
     }
 
-    fn throttled(&self, origin: &str, class: Class, url: &Url, decision: Decision) -> Failure {
+    fn throttled(&self, origin: &str, class: Class, told: String, decision: Decision) -> Failure {
         self.cycle().sight.throttled(true);
-        let host = url.host_str().unwrap_or_default();
         let Decision::GiveUp { pause: Some(pause) } = decision else {
-            return Failure::RateLimited(format!("{host} limits the rate of requests"));
+            return Failure::RateLimited(told);
         };
         self.memory.pause(origin, class, pause);
-        Failure::RateLimited(format!(
-            "{host} limits the rate of requests; asking again after {}s",
-            pause.as_secs_f64().ceil()
-        ))
+        let seconds = pause.as_secs_f64().ceil();
+        Failure::RateLimited(format!("{told}; asking again after {seconds}s"))
+    }
+
+    /// Docker Hub has two limits that a 429 tells apart (`registries.md` 3.10): that of
+    /// pulls, which lasts for hours, and that of all requests of an address.
+    fn limit_in_words(&self, url: &Url, exchange: &Exchange) -> String {
+        let host = url.host_str().unwrap_or_default();
+        match exchange {
+            Ok(reply) if oci::pull_limit(reply) => {
+                let of = oci::RateLimit::of(reply).and_then(|it| it.limit);
+                let of = of.map(|limit| format!(" of {limit}")).unwrap_or_default();
+                format!("The pull limit{of} of {host} is used up")
+            }
+            _ if self.product().as_deref() == Some("docker-hub") => {
+                format!("{host} limits the rate of all requests, not only of pulls")
+            }
+            _ => format!("{host} limits the rate of requests"),
+        }
     }
 }
 
@@ -138,7 +153,11 @@ fn throttle(exchange: &Exchange) -> Throttle {
 
 fn asked_wait(exchange: &Exchange) -> Option<Duration> {
     let reply = exchange.as_ref().ok()?;
-    oci::retry_after(reply, SystemTime::now())
+    oci::retry_after(reply, SystemTime::now()).or_else(|| {
+        // The longest believable wait, where not even the window is told.
+        let window = oci::RateLimit::of(reply).and_then(|limit| limit.window_seconds);
+        oci::pull_limit(reply).then(|| window.map_or(Duration::MAX, Duration::from_secs))
+    })
 }
 
 fn paused(url: &Url, left: Duration) -> String {

@@ -24,6 +24,8 @@ pub(super) struct Sight {
     phases: Option<Phases>,
     certificates: Vec<Certificate>,
     rate_limits: Vec<(String, RateLimit)>,
+    /// What the latest answer said of a limit, until it is known whose it is.
+    latest_limit: Option<RateLimit>,
     throttled: Option<bool>,
     warnings: u64,
     warning_texts: Vec<String>,
@@ -34,6 +36,8 @@ pub(super) struct Sight {
 impl Sight {
     /// Takes in one try, of the registry's own origin or of another.
     pub(super) fn see(&mut self, own: bool, host: &str, sent: &Sent, exchange: &Exchange) {
+        let reply = exchange.as_ref().ok().filter(|_| own);
+        self.latest_limit = reply.and_then(RateLimit::of);
         if !own {
             return;
         }
@@ -78,12 +82,18 @@ impl Sight {
         self.fingerprint(Change::Grant, &format!("{set} {scope}"), hash(&rights));
     }
 
-    /// The rate limit headers of an answer to this set.
-    pub(super) fn rate_limit(&mut self, set: &str, reply: &Reply) {
-        if let Some(limit) = RateLimit::of(reply) {
+    /// The latest answer, also a 429, was one to this set.
+    pub(super) fn answered_to(&mut self, set: &str) {
+        if let Some(limit) = self.latest_limit.take() {
             self.rate_limits.retain(|(known, _)| known != set);
             self.rate_limits.push((set.to_owned(), limit));
         }
+    }
+
+    /// The rate limit of a set, as far as the cycle showed one.
+    pub(super) fn rate_limit(&self, set: &str) -> Option<RateLimit> {
+        let mut limits = self.rate_limits.iter();
+        limits.find(|(known, _)| known == set).map(|(_, it)| *it)
     }
 
     /// A 429 ended a request without an answer, or one was answered otherwise.

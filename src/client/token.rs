@@ -83,7 +83,9 @@ impl Client {
         let other = auth::token_request_otherwise(challenge, &credentials, scopes, &trust)
             .map_err(|error| untrusted(&error))?;
         let host = usual.url.host_str().unwrap_or_default().to_owned();
-        let reply = Box::pin(self.ask_for_token(set, usual, other, &host)).await?;
+        let answer = Box::pin(self.ask_for_token(set, usual, other, &host)).await;
+        self.cycle().sight.answered_to(&set.name);
+        let reply = answer?;
         if !(200..300).contains(&reply.status) {
             return Ok(TokenAnswer::Denied(reply));
         }

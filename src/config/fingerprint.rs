@@ -143,6 +143,7 @@ impl Fields {
         ] {
             self.add(name, duration.as_millis());
         }
+        self.add("rate_limit_reserve", target.rate_limit_reserve);
         let tls = &target.tls;
         for (name, path) in [
             ("ca_file", &tls.ca_file),
@@ -153,7 +154,11 @@ impl Fields {
         }
         self.option("server_name", tls.server_name.as_ref());
         self.add("insecure_skip_verify", tls.insecure_skip_verify);
+        self.add("tls_min_version", tls.min_version.as_str());
         self.option("proxy_url", target.proxy.url.as_ref());
+        self.option("proxy_username", target.proxy.username.as_ref());
+        let file = target.proxy.password_file.as_ref();
+        self.option("proxy_password_file", file.map(|path| path.display()));
         for host in &target.proxy.no_proxy {
             self.add("no_proxy", host);
         }

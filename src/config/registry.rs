@@ -46,8 +46,9 @@ pub(super) fn judge_settings(section: &Section<'_>, base: &Path) {
     settings::checks(section, budgets.timeout, false);
     settings::upload_start_delay(section);
     settings::retry(section);
+    settings::rate_limit_reserve(section);
     reach::tls(section, base);
-    reach::proxy(section);
+    reach::proxy(section, base);
     reach::user_agent_comment(section);
     section.flag("http2", true);
     labels::read(section, &BTreeMap::new());
@@ -74,11 +75,12 @@ pub(super) fn read(section: &Section<'_>, sets: &Sets, base: &Path) -> Option<Ta
         checks: settings::checks(section, budgets.timeout, hub),
         upload_start_delay: settings::upload_start_delay(section),
         retry: settings::retry(section),
+        rate_limit_reserve: settings::rate_limit_reserve(section),
         timeout: budgets.timeout,
         request_timeout: budgets.request,
         connect_timeout: budgets.connect,
         tls: reach::tls(section, base),
-        proxy: reach::proxy(section),
+        proxy: reach::proxy(section, base),
         expect: expect(section),
         product: product(section),
         token_hosts: token_hosts(section),

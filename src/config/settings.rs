@@ -11,15 +11,18 @@ use crate::{
 use super::{Capabilities, CheckSettings, Checks, Push, section::Section};
 
 /// The keys that a registry inherits from `defaults:`.
-pub(super) const SETTINGS_KEYS: [&str; 14] = [
+pub(super) const SETTINGS_KEYS: [&str; 17] = [
     "checks",
     "timeout",
     "request_timeout",
     "connect_timeout",
     "upload_start_delay",
     "retry",
+    "rate_limit_reserve",
     "tls",
     "proxy_url",
+    "proxy_username",
+    "proxy_password_file",
     "no_proxy",
     "proxy_from_environment",
     "http2",
@@ -189,6 +192,19 @@ pub(super) fn repository_hint(text: &str) -> &'static str {
     }
 }
 
+/// Reads `rate_limit_reserve`, in percent.
+pub(super) fn rate_limit_reserve(section: &Section<'_>) -> u8 {
+    const WHAT: &str = "a whole number from 0 to 100, in percent";
+    let Some(item) = section.item("rate_limit_reserve") else {
+        return RATE_LIMIT_RESERVE;
+    };
+    let percent = item.number(WHAT).unwrap_or(RATE_LIMIT_RESERVE);
+    if percent > 100 {
+        item.refuse(format!("{percent} is not {WHAT}"), format!("write {WHAT}"));
+    }
+    percent
+}
+
 /// Reads the map under `retry`.
 pub(super) fn retry(section: &Section<'_>) -> Policy {
     let retry = section.section("retry");
@@ -224,3 +240,6 @@ pub(super) fn retry(section: &Section<'_>) -> Policy {
         Policy::default()
     })
 }
+
+/// What is left to others of a limit, unless the configuration says otherwise (percent).
+const RATE_LIMIT_RESERVE: u8 = 10;

@@ -44,6 +44,8 @@ pub struct Target {
     pub upload_start_delay: Duration,
     /// How often and when a request is repeated.
     pub retry: Policy,
+    /// Where less than this share (percent) of a rate limit is left, reads come less often.
+    pub rate_limit_reserve: u8,
     /// The budget of one check run, waits included.
     pub timeout: Duration,
     /// The budget of one request.

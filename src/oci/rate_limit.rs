@@ -22,18 +22,8 @@ impl RateLimit {
     /// - `x-ms-ratelimit-remaining-calls-per-second: 166.65` (ACR),
     /// - `allowed: 44000/minute` in the message of a 429 (GHCR).
     pub fn of(reply: &Reply) -> Option<Self> {
-        let read = |name| reply.header(name).map(count_and_window);
-        let pair = |limit, remaining| {
-            let (limit, window) = read(limit).unwrap_or_default();
-            let (remaining, other_window) = read(remaining).unwrap_or_default();
-            (limit.is_some() || remaining.is_some()).then_some(Self {
-                limit,
-                remaining,
-                window_seconds: window.or(other_window),
-            })
-        };
-        pair("ratelimit-limit", "ratelimit-remaining")
-            .or_else(|| pair("x-ratelimit-limit", "x-ratelimit-remaining"))
+        of_pulls(reply)
+            .or_else(|| pair(reply, "x-ratelimit-limit", "x-ratelimit-remaining"))
             .or_else(|| per_second(reply))
             .or_else(|| of_message(reply))
     }
@@ -46,6 +36,22 @@ impl RateLimit {
         };
         u128::from(remaining) * 100 < u128::from(limit) * u128::from(percent)
     }
+}
+
+/// Docker Hub's way; no other registry is known to count pulls.
+fn of_pulls(reply: &Reply) -> Option<RateLimit> {
+    pair(reply, "ratelimit-limit", "ratelimit-remaining")
+}
+
+fn pair(reply: &Reply, limit: &str, remaining: &str) -> Option<RateLimit> {
+    let read = |name| reply.header(name).map(count_and_window);
+    let (limit, window) = read(limit).unwrap_or_default();
+    let (remaining, other_window) = read(remaining).unwrap_or_default();
+    (limit.is_some() || remaining.is_some()).then_some(RateLimit {
+        limit,
+        remaining,
+        window_seconds: window.or(other_window),
+    })
 }
 
 /// ACR counts calls in a second, with fractions.
@@ -105,7 +111,7 @@ pub fn pull_limit(reply: &Reply) -> bool {
     if reply.status != 429 {
         return false;
     }
-    let used_up = RateLimit::of(reply).and_then(|limit| limit.remaining) == Some(0);
+    let used_up = of_pulls(reply).and_then(|limit| limit.remaining) == Some(0);
     used_up || (!is_html(reply) && says_pull_limit(&reply.body))
 }
 
@@ -262,6 +268,7 @@ mod tests {
     fn pull_limit_is_told_from_the_abuse_limit() {
         let long = r#"{"errors":[{"code":"TOOMANYREQUESTS","message":"You have reached your pull rate limit. You may increase the limit by authenticating and upgrading: https://www.docker.com/increase-rate-limit"}]}"#;
         let none_left = [("ratelimit-remaining", "0;w=21600")];
+        let none_this_second = [("x-ms-ratelimit-remaining-calls-per-second", "0")];
         let some_left = [("ratelimit-remaining", "1;w=21600")];
         for (status, headers, body, wanted) in [
             (429, &[][..], long, true),
@@ -274,6 +281,8 @@ mod tests {
             (429, &none_left, "", true),
             (429, &some_left, "", false),
             (429, &[], "Too Many Requests", false),
+            // ACR's second is over in a second.
+            (429, &none_this_second, "", false),
             (
                 429,
                 &[("content-type", "text/html")],

@@ -157,6 +157,8 @@ async fn run(client: &Arc<Client>, subject: Subject, repository: &TestRepository
     if let Some(product) = client.product() {
         outcome.hints = matrix::hints(&product, &outcome);
     }
+    let sparing = schedule::sparing_in_words(client, repository, subject.check);
+    outcome.hints.extend(sparing);
     let (requests, attempts) = client.end();
     Report {
         subject,

@@ -17,6 +17,7 @@ use crate::{
     client::{Class, Client},
     config::{CredentialSet, Target, TestRepository},
     credentials::Source,
+    oci::RateLimit,
     outcome::{CheckName, Report, Subject},
     scheduler::{Next, splay},
 };
@@ -102,11 +103,20 @@ impl Prober {
             } else {
                 None
             };
+            let ran = told.ran.contains(&subject);
+            // What did not run has taken nothing of the limit.
+            let spared = if ran {
+                spared(client, set, check)
+            } else {
+                None
+            };
             let bounds = Bounds {
                 held: client.held(set),
-                paused: pause(client, set, check).max(rest),
+                paused: pause(client, set, check)
+                    .max(rest)
+                    .max(spared.map(|(_, wait)| wait)),
             };
-            let next = if told.ran.contains(&subject) {
+            let next = if ran {
                 history.next(check, interval, bounds)
             } else {
                 let elsewhere = Elsewhere {
@@ -138,6 +148,32 @@ fn first_question(target: &Target, set: &CredentialSet) -> Option<Subject> {
         .filter(|(_, repository)| repository.credential.name == set.name)
         .find(|(subject, repository)| checks::skipped(target, subject.check, repository).is_none())
         .map(|(subject, _)| subject)
+}
+
+/// Why a check is asked less often: so that what is left of a rate limit stays with
+/// others. In words, because nothing else shows it.
+pub(super) fn sparing_in_words(
+    client: &Client,
+    repository: &TestRepository,
+    check: CheckName,
+) -> Option<String> {
+    let (limit, wait) = spared(client, &repository.credential, check)?;
+    Some(format!(
+        "{} of {} requests are left in the registry's limit, less than the reserve of {} % (`rate_limit_reserve`): the daemon leaves them to others and asks again after {}s",
+        limit.remaining.unwrap_or_default(),
+        limit.limit.unwrap_or_default(),
+        client.target().rate_limit_reserve,
+        wait.as_secs(),
+    ))
+}
+
+/// What is left of the limit where it is little, and how long the checks that only read,
+/// and read often, wait.
+fn spared(client: &Client, set: &CredentialSet, check: CheckName) -> Option<(RateLimit, Duration)> {
+    match check {
+        CheckName::Pull | CheckName::Referrers => client.sparing(set),
+        CheckName::Credentials | CheckName::Push | CheckName::Capabilities => None,
+    }
 }
 
 /// How long a check is kept from being asked, by the classes of its requests.

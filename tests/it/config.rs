@@ -104,6 +104,12 @@ fn what_a_registry_inherits_is_replaced_key_by_key() {
     assert_eq!(own.proxy.url, None);
     assert!(own.proxy.from_environment);
     assert!(own.proxy.no_proxy.is_empty());
+    // The login of a proxy stays with it.
+    assert_eq!(oci.proxy.username.as_deref(), Some("robot"));
+    let password = Path::new("/etc/exporter/proxy-password");
+    assert_eq!(oci.proxy.password_file.as_deref(), Some(password));
+    assert_eq!(own.proxy.username, None);
+    assert_eq!(own.proxy.password_file, None);
     assert!(config.histogram_buckets.is_empty());
 }
 
@@ -205,8 +211,11 @@ fn the_examples_are_good_and_show_every_key() {
         "connect_timeout",
         "upload_start_delay",
         "retry",
+        "rate_limit_reserve",
         "tls",
         "proxy_url",
+        "proxy_username",
+        "proxy_password_file",
         "no_proxy",
         "proxy_from_environment",
         "http2",
@@ -318,6 +327,7 @@ fn fingerprints_know_every_setting_and_no_secret() {
         "password: x, retry: {max: 20s}",
         "password: x, retry: {retry_after_max: 1m}",
         "password: x, retry: {transient_attempts: 2}",
+        "password: x, rate_limit_reserve: 20",
         "password: x, timeout: 29s",
         "password: x, request_timeout: 9s",
         "password: x, connect_timeout: 4s",
@@ -326,7 +336,11 @@ fn fingerprints_know_every_setting_and_no_secret() {
         "password: x, tls: {cert_file: /x, key_file: /y}",
         "password: x, tls: {server_name: b.example.com}",
         "password: x, tls: {insecure_skip_verify: true}",
+        "password: x, tls: {min_version: 1.3}",
         "password: x, proxy_url: http://p.example.com",
+        "password: x, proxy_url: http://p.example.com, proxy_username: a, proxy_password_file: /x",
+        "password: x, proxy_url: http://p.example.com, proxy_username: b, proxy_password_file: /x",
+        "password: x, proxy_url: http://p.example.com, proxy_username: a, proxy_password_file: /y",
         "password: x, no_proxy: [b]",
         "password: x, proxy_from_environment: true",
         "password: x, labels: {a: b}",

@@ -14,6 +14,8 @@ mod bad_input;
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
+mod compatibility;
+#[cfg(test)]
 mod config;
 #[cfg(test)]
 mod credentials;
@@ -30,6 +32,8 @@ mod golden;
 #[cfg(test)]
 mod lab;
 #[cfg(test)]
+mod limits;
+#[cfg(test)]
 mod matrix;
 #[cfg(test)]
 mod readme;
@@ -39,5 +43,7 @@ mod schedule;
 mod server;
 #[cfg(test)]
 mod transport;
+#[cfg(test)]
+mod traps;
 #[cfg(test)]
 mod writes;

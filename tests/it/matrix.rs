@@ -20,7 +20,7 @@ use crate::{
 #[tokio::test(flavor = "multi_thread")]
 async fn every_registry_in_every_situation() {
     let blocks: Vec<_> = products()
-        .map(|profile| tokio::spawn(block(*profile)))
+        .map(|profile| tokio::spawn(block(profile)))
         .collect();
     let mut text = HEAD.to_owned();
     for block in blocks {
@@ -37,9 +37,9 @@ fn products() -> impl Iterator<Item = &'static Profile> {
         .filter(|profile| !["plain", "native"].contains(&profile.name))
 }
 
-async fn block(profile: Profile) -> String {
+async fn block(profile: &'static Profile) -> String {
     let mut text = format!("\n{}", profile.name);
-    let scheme = situation::scheme(&profile);
+    let scheme = situation::scheme(profile);
     let kind = match scheme {
         Scheme::None => " (asks nobody who they are)",
         Scheme::Basic if !profile.auth.rights_with_basic => " (knows no rights)",
@@ -52,11 +52,11 @@ async fn block(profile: Profile) -> String {
     }
     text.push('\n');
     for situation in Situation::ALL {
-        if !situation.exists(&profile) {
+        if !situation.exists(profile) {
             continue;
         }
-        let cycle = situation.asked(&profile).await;
-        writeln!(text, "{}", line(&profile, situation, &cycle)).expect("a string");
+        let cycle = situation.asked(profile).await;
+        writeln!(text, "{}", line(profile, situation, &cycle)).expect("a string");
     }
     text
 }

@@ -14,6 +14,7 @@ use registry_sim::{Profile, RegistrySim};
 
 use crate::{
     cli::{daemon::Daemon, run::Workplace},
+    compatibility,
     demo::demo,
 };
 use text::Readme;
@@ -190,8 +191,23 @@ async fn every_flag_named_exists() {
 }
 
 #[test]
-fn the_table_of_metrics_is_the_catalogue() {
-    Readme::read().hold_between("<!-- metrics: ", "<!-- end of metrics -->", &metrics());
+fn the_tables_are_the_catalogue_and_the_matrix() {
+    for (begin, end, text) in [
+        ("<!-- metrics: ", "<!-- end of metrics -->", metrics()),
+        (
+            "<!-- matrix: ",
+            "<!-- end of matrix -->",
+            compatibility::table(),
+        ),
+        (
+            "<!-- known issues: ",
+            "<!-- end of known issues -->",
+            compatibility::known_issues(),
+        ),
+    ] {
+        // Read again each time: the one before may have been written anew.
+        Readme::read().hold_between(begin, end, &text);
+    }
 }
 
 /// Holds a table that another test measures.

@@ -1,6 +1,6 @@
 //! Days and weeks of the daemon's schedule against simulated registries, in seconds.
 
-mod simulation;
+pub(crate) mod simulation;
 
 use std::{fmt::Write as _, fs, time::Duration};
 

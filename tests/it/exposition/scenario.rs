@@ -407,6 +407,7 @@ fn target(name: &str, url: &str, repositories: Vec<TestRepository>) -> Target {
         },
         upload_start_delay: Duration::from_mins(5),
         retry: Policy::default(),
+        rate_limit_reserve: 10,
         timeout: Duration::from_secs(30),
         request_timeout: Duration::from_secs(10),
         connect_timeout: Duration::from_secs(5),

@@ -30,10 +30,10 @@ use tokio::{
 use crate::asked::verdict;
 
 /// The scheduler and the prober as the daemon wires them, on a clock of our own.
-pub(super) struct Simulation {
+pub(crate) struct Simulation {
     start: Instant,
     watch: Arc<Watch<Subject>>,
-    pub(super) diary: Arc<Diary>,
+    pub(crate) diary: Arc<Diary>,
     stop: oneshot::Sender<()>,
     scheduler: JoinHandle<()>,
     secrets: JoinHandle<()>,
@@ -43,7 +43,7 @@ pub(super) struct Simulation {
 
 /// What was reported, and when (since the start).
 #[derive(Default)]
-pub(super) struct Diary(Mutex<Vec<(Duration, Subject, String)>>);
+pub(crate) struct Diary(Mutex<Vec<(Duration, Subject, String)>>);
 
 struct Page(Arc<Diary>, Instant);
 
@@ -59,7 +59,7 @@ impl Sink for Page {
 
 impl Diary {
     /// When a check of a registry was reported, and with what; all its repositories together.
-    pub(super) fn of(&self, registry: &str, check: CheckName) -> Vec<(Duration, String)> {
+    pub(crate) fn of(&self, registry: &str, check: CheckName) -> Vec<(Duration, String)> {
         let entries = self.0.lock().unwrap();
         entries
             .iter()
@@ -69,7 +69,7 @@ impl Diary {
     }
 
     /// How often each question was reported within a time.
-    pub(super) fn counts(&self, from: Duration, to: Duration) -> BTreeMap<Subject, usize> {
+    pub(crate) fn counts(&self, from: Duration, to: Duration) -> BTreeMap<Subject, usize> {
         let mut counts = BTreeMap::new();
         for (at, subject, _) in self.0.lock().unwrap().iter() {
             if (from..to).contains(at) {
@@ -82,12 +82,12 @@ impl Diary {
 
 impl Simulation {
     /// Every first cycle begins at the start.
-    pub(super) fn of(yaml: &str) -> Self {
+    pub(crate) fn of(yaml: &str) -> Self {
         Self::spread(yaml, Duration::ZERO)
     }
 
     /// The first cycles are spread by the names of their registries.
-    pub(super) fn spread(yaml: &str, spread: Duration) -> Self {
+    pub(crate) fn spread(yaml: &str, spread: Duration) -> Self {
         let config = config::parse(yaml, "test.yml", Path::new("/"), &Environment::default())
             .unwrap_or_else(|errors| panic!("{errors}\n{yaml}"));
         let (parked, wait) = mpsc::channel::<()>();
@@ -139,7 +139,7 @@ impl Simulation {
         }
     }
 
-    pub(super) fn now(&self) -> Duration {
+    pub(crate) fn now(&self) -> Duration {
         self.start.elapsed()
     }
 
@@ -163,7 +163,7 @@ impl Simulation {
     }
 
     /// Goes on until this time after the start, from one due time to the next; `look` sees each of them.
-    pub(super) async fn until(
+    pub(crate) async fn until(
         &self,
         end: Duration,
         sims: &[&RegistrySim],
@@ -187,14 +187,14 @@ impl Simulation {
     }
 
     /// The clock jumps, as after a suspension of the machine.
-    pub(super) async fn jump(&self, time: Duration, sims: &[&RegistrySim]) {
+    pub(crate) async fn jump(&self, time: Duration, sims: &[&RegistrySim]) {
         self.settle(sims).await;
         assert_eq!(self.watch.in_flight(), 0);
         advance(time).await;
     }
 
     /// When a check of a registry runs next, its first repository.
-    pub(super) fn next_run(&self, registry: &str, check: CheckName) -> Duration {
+    pub(crate) fn next_run(&self, registry: &str, check: CheckName) -> Duration {
         let due = self.watch.next_runs().into_iter();
         let (_, due) = due
             .filter(|(subject, _)| subject.registry == registry && subject.check == check)
@@ -208,7 +208,7 @@ impl Simulation {
         due.duration_since(epoch()).unwrap()
     }
 
-    pub(super) async fn end(self) {
+    pub(crate) async fn end(self) {
         // From here the clock goes by itself, for a cycle that still waits.
         drop(self.parked);
         self.secrets.abort();

@@ -2,7 +2,8 @@
 
 use super::{
     AnonymousToken, Auth, Denied, Errors, NativeReferrers, Ping, PingChallenge, Profile, Refusal,
-    Right, Scheme, Service, TokenService, TokenShape, UnknownSubject, Wire, WrongPassword,
+    Right, Scheme, Service, Slashless, TokenService, TokenShape, UnknownSubject, Wire,
+    WrongPassword,
 };
 
 impl Profile {
@@ -66,7 +67,7 @@ pub(super) const HOSTED_WIRE: Wire = Wire {
         unauthorized_body: None,
     },
     errors: Errors::Spec,
-    slashless_redirects: false, // unknown:
+    slashless: Slashless::Same, // unknown:
     options: false,             // unknown:
 };
 
