@@ -18,6 +18,8 @@ mod compatibility;
 #[cfg(test)]
 mod config;
 #[cfg(test)]
+mod credentials;
+#[cfg(test)]
 mod cycle;
 #[cfg(test)]
 mod dashboards;
