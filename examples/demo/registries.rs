@@ -165,13 +165,13 @@ fn push(sim: &RegistrySim, repository: &str) {
     );
 }
 
-/// A demo is watched for minutes: all of its intervals are short. Passwords stand in
+/// A demo is watched for minutes: all of its intervals are short, and nothing waits. Passwords stand in
 /// it because they open nothing; elsewhere they belong in a `password_file`.
 const CONFIG: &str = r"
 defaults:
-  upload_start_delay: 1s
   timeout: 5s
   request_timeout: 5s
+  upload_start_delay: 1s
   checks:
     credentials: {interval: 10s}
     pull: {interval: 10s}

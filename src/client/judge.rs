@@ -57,6 +57,11 @@ pub enum LoginEnd {
 }
 
 impl LoginEnd {
+    /// Whether the credentials check passes: the set, or nobody in particular, is let in.
+    pub(super) fn proves(&self) -> bool {
+        matches!(self, Self::Accepted | Self::AnonymousToken | Self::Open)
+    }
+
     /// Why nothing more may be sent with this set, if so.
     pub fn bars(&self) -> Option<Refusal> {
         match self {

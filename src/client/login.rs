@@ -48,10 +48,10 @@ impl Client {
         let set = &repository.credential;
         self.cycle().asked.insert(set.name.clone());
         match &login.end {
-            LoginEnd::Accepted | LoginEnd::Unprovable => {
+            end if end.proves() || *end == LoginEnd::Unprovable => {
                 if let Ok(credentials) = self.credentials(set) {
                     let secret = super::fingerprint(&credentials);
-                    let proven = login.end == LoginEnd::Accepted;
+                    let proven = end.proves();
                     self.memory.settle(&self.origin, &set.name, secret, proven);
                 }
             }
@@ -63,6 +63,7 @@ impl Client {
                 // Nothing was sent: there is nothing to hold back.
                 _ => self.memory.unsettle(&self.origin, &set.name),
             },
+            LoginEnd::AnonymousRefused => self.memory.unsettle(&self.origin, &set.name),
             _ => {}
         }
         login

@@ -183,10 +183,11 @@ impl Client {
     }
 
     /// Whether the last login flow of this set, in this cycle or within two
-    /// intervals of the credentials check, proved it.
+    /// intervals of the credentials check, proved it: what is refused then is the
+    /// right and not who asks, also where nobody in particular asks.
     pub fn proven(&self, set: &CredentialSet) -> bool {
         if let Some(login) = self.cycle().logins.get(&set.name) {
-            return login.end == LoginEnd::Accepted;
+            return login.end.proves();
         }
         self.settled(set).is_some_and(|proven| proven)
     }

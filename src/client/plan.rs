@@ -6,7 +6,7 @@ use std::{collections::VecDeque, time::Duration};
 
 use tokio::time::Instant;
 
-use super::{Client, Upload, fingerprint};
+use super::{Client, Upload, fingerprint, token::words, upload::write_scope};
 use crate::{config::TestRepository, outcome::SessionEnd};
 
 /// What is remembered of the uploads to one repository with one credential set.
@@ -89,6 +89,20 @@ impl Client {
             .uploads(&self.upload_key(repository), |uploads| {
                 uploads.wait(Instant::now(), secret, interval)
             })
+    }
+
+    /// How long push has nothing to ask: until the next upload, where no token in
+    /// this cycle could be read for the right in between.
+    pub fn upload_rest(&self, repository: &TestRepository) -> Option<Duration> {
+        let set = repository.credential.name.clone();
+        let key = (set, words(&write_scope(repository)));
+        let readable = self
+            .cycle()
+            .tokens
+            .get(&key)
+            .is_some_and(super::token::Held::tells_rights);
+        let wait = self.upload_wait(repository);
+        (!readable && !wait.is_zero()).then_some(wait)
     }
 
     /// Whether an upload beside the plan may be tried today.

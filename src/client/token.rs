@@ -24,6 +24,15 @@ pub(super) struct Held {
     claims: Option<jwt::Claims>,
 }
 
+impl Held {
+    /// Whether it says which rights it grants.
+    pub(super) fn tells_rights(&self) -> bool {
+        self.claims
+            .as_ref()
+            .is_some_and(|claims| claims.access.is_some())
+    }
+}
+
 /// What a token endpoint answered.
 #[derive(Debug, Clone)]
 pub(super) enum TokenAnswer {

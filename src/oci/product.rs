@@ -52,18 +52,20 @@ pub fn distribution_version(reply: &Reply) -> Option<String> {
     })
 }
 
-/// Whether a reply is a web page: by its content type, or by how its body begins.
+/// Whether a reply is a web page: by how its body begins, or by a content type that
+/// the body does not belie (Quay's `/v2/` is `true` under `text/html`).
 pub fn is_html(reply: &Reply) -> bool {
     let typed = reply.media_type().is_some_and(|media_type| {
         matches!(media_type.as_str(), "text/html" | "application/xhtml+xml")
     });
+    let json = || serde_json::from_slice::<serde::de::IgnoredAny>(&reply.body).is_ok();
     let begin = String::from_utf8_lossy(&reply.body[..reply.body.len().min(256)]);
     let begin = begin.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
     let begins = |tag: &str| {
         let begin = begin.as_bytes().get(..tag.len());
         begin.is_some_and(|begin| begin.eq_ignore_ascii_case(tag.as_bytes()))
     };
-    typed || begins("<!doctype html") || begins("<html")
+    begins("<!doctype html") || begins("<html") || (typed && !json())
 }
 
 fn by_header(reply: &Reply) -> Option<&'static str> {
@@ -482,6 +484,13 @@ mod tests {
             (&[], "\u{feff}\n <!DOCTYPE HTML><html>", true),
             (&[JSON], "<HTML lang=en>", true),
             (&[JSON], "{}", false),
+            // Quay's ping (Flask types what is not typed).
+            (
+                &[("content-type", "text/html; charset=utf-8")],
+                "true",
+                false,
+            ),
+            (&[("content-type", "text/html")], "true, but a page", true),
             (
                 &[("content-type", "text/plain")],
                 "404 page not found",

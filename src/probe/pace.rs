@@ -106,6 +106,11 @@ impl History {
         self.pace == Pace::Confirm && outcome.reason == Some(Reason::Forbidden)
     }
 
+    /// Whether the question was last answered with a pass.
+    pub(super) fn passed(&self) -> bool {
+        self.last == Some(Status::Pass)
+    }
+
     /// When a question that ran in this cycle is asked again.
     pub(super) fn next(&self, check: CheckName, interval: Duration, bounds: Bounds) -> Next {
         if check == CheckName::Credentials
@@ -144,9 +149,8 @@ impl History {
             // It has not said so yet, and needs no request to say it.
             Some(false) if credentials => Next::After(AT_ONCE),
             Some(true) if self.rejected => Next::After(AT_ONCE),
-            Some(_) => Next::Grid,
             None if credentials => elsewhere.doubted.map_or(Next::Grid, Next::After),
-            None => Next::Grid,
+            _ => Next::Grid,
         }
     }
 

@@ -98,6 +98,12 @@ impl Prober {
             let interval = target.checks.settings(check).interval;
             let history = histories.get(&subject).unwrap_or(&never);
             let ran = told.ran.contains(&subject);
+            // Without a token that can be read there is nothing to ask between two uploads.
+            let rest = if check == CheckName::Push && history.passed() {
+                client.upload_rest(repository)
+            } else {
+                None
+            };
             // What did not run has taken nothing of the limit.
             let spared = if ran {
                 spared(client, set, check)
@@ -106,7 +112,9 @@ impl Prober {
             };
             let bounds = Bounds {
                 held: client.held(set),
-                paused: pause(client, set, check).max(spared.map(|(_, wait)| wait)),
+                paused: pause(client, set, check)
+                    .max(rest)
+                    .max(spared.map(|(_, wait)| wait)),
             };
             let next = if ran {
                 history.next(check, interval, bounds)

@@ -12,7 +12,11 @@ mod asked;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod checklist;
+#[cfg(test)]
 mod cli;
+#[cfg(test)]
+mod compatibility;
 #[cfg(test)]
 mod config;
 #[cfg(test)]

@@ -237,6 +237,7 @@ fn holds_and_pauses_bound_the_next_run() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a row for every rule")]
 fn what_was_not_due_moves_only_for_a_reason() {
     let quiet = Elsewhere::default();
     let judged = |judged| Elsewhere {

@@ -243,7 +243,7 @@ impl Builder {
             state: State::default(),
             faults: Faults::default(),
             log,
-            pulls_left: self.profile.pull_limit.map_or(0, |limit| limit.limit),
+            pulls_left: self.profile.pull_limit.map_or(0, |limit| limit.left),
             entrance: Entrance::Open,
         }
     }

@@ -210,7 +210,7 @@ impl Fault {
     pub fn html(self, status: u16) -> Self {
         self.status(status)
             .header("content-type", "text/html; charset=utf-8")
-            .body(crate::reply::LOGIN_PAGE)
+            .body(crate::profile::LOGIN_PAGE)
     }
 
     /// 429 TOOMANYREQUESTS, with `Retry-After` where given.

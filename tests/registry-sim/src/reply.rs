@@ -71,6 +71,9 @@ pub(crate) fn refusal_with(
     message: &str,
     detail: &Value,
 ) -> Answer {
+    if refusal.code.is_empty() && message.is_empty() {
+        return empty(refusal.status);
+    }
     let mut error = json!({"code": refusal.code, "message": message});
     if !detail.is_null() {
         error["detail"] = detail.clone();
@@ -90,14 +93,24 @@ pub(crate) fn page_not_found() -> Answer {
     answer(404, "text/plain; charset=utf-8", "404 page not found\n")
 }
 
-/// A login page.
-pub(crate) fn html(status: u16) -> Answer {
-    answer(status, "text/html; charset=utf-8", LOGIN_PAGE)
+/// A redirect.
+pub(crate) fn moved(status: u16, location: &str) -> Answer {
+    let mut answer = answer(status, "text/html; charset=utf-8", "");
+    set(answer.headers_mut(), "location", location);
+    answer
 }
 
 /// Sets a header to a value known to be sendable.
 pub(crate) fn set(headers: &mut HeaderMap, name: &'static str, value: &str) {
     headers.insert(
+        name,
+        HeaderValue::from_str(value).expect("a header value of visible ASCII"),
+    );
+}
+
+/// Adds a header beside those of the same name.
+pub(crate) fn add(headers: &mut HeaderMap, name: &'static str, value: &str) {
+    headers.append(
         name,
         HeaderValue::from_str(value).expect("a header value of visible ASCII"),
     );
@@ -242,7 +255,3 @@ impl Body for Odd {
         }
     }
 }
-
-pub(crate) const LOGIN_PAGE: &str = "<!DOCTYPE html>\n<html><head><title>Sign in</title></head>\
-<body><form action=\"/login\" method=\"post\"><input name=\"user\"><input name=\"password\" type=\"password\">\
-</form></body></html>\n";

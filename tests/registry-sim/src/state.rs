@@ -51,6 +51,8 @@ pub(crate) struct Manifest {
 pub(crate) struct Session {
     pub(crate) repository: String,
     pub(crate) data: Vec<u8>,
+    /// Bytes of the first chunk.
+    pub(crate) first_chunk: Option<usize>,
 }
 
 impl State {
@@ -77,6 +79,7 @@ impl State {
         let session = Session {
             repository: repository.to_owned(),
             data: Vec::new(),
+            first_chunk: None,
         };
         self.sessions.insert(id.clone(), session);
         id

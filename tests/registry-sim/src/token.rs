@@ -78,7 +78,14 @@ fn judge(
     let holder = match &asked.credentials {
         None => None,
         Some((name, password)) => {
-            match accounts.user(name, password).filter(|user| !user.expired) {
+            let user = accounts.user(name, password);
+            if let (true, Some(refusal)) = (
+                user.is_some_and(|user| user.expired),
+                profile.token.expired_password,
+            ) {
+                return Err(refusal);
+            }
+            match user.filter(|user| !user.expired) {
                 Some(user) => Some(user),
                 None => match profile.token.wrong_password {
                     WrongPassword::AnonymousWhenScoped(_) if !asked.scopes.is_empty() => None,

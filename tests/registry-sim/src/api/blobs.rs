@@ -41,7 +41,11 @@ impl Registry<'_> {
     fn delete_blob(&mut self, name: &str, digest: &str) -> Answer {
         let deletes = self.profile.deletes;
         if let Some(refusal) = deletes.blobs {
-            return reply::refusal(self.profile, refusal);
+            let mut answer = reply::refusal(self.profile, refusal);
+            if let Some(allow) = deletes.blob_allow {
+                reply::set(answer.headers_mut(), "allow", allow);
+            }
+            return answer;
         }
         let repository = self.state.repositories.get_mut(name);
         match repository.and_then(|repository| repository.blobs.remove(digest)) {

@@ -63,7 +63,12 @@ impl Registry<'_> {
             return reply::refusal(self.profile, self.profile.manifests.unknown_repository);
         };
         let unknown = self.profile.manifests.unknown;
-        let Some((digest, manifest)) = repository.find(reference) else {
+        let subject = self.profile.manifests.referrers_tag_is_subject;
+        let untagged = subject.then(|| reference.replacen('-', ":", 1));
+        let found = repository
+            .find(reference)
+            .or_else(|| repository.find(untagged.as_deref()?));
+        let Some((digest, manifest)) = found else {
             let detail = if state::is_digest(reference) {
                 Value::Null
             } else {
@@ -177,6 +182,7 @@ impl Registry<'_> {
             limit,
             window_seconds,
             source,
+            ..
         }) = self.profile.pull_limit
         else {
             return;

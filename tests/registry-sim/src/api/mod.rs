@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::auth::{self, Accounts};
 use crate::log::Operation;
-use crate::profile::{Profile, Referrers, Refusal, Site, Writes};
+use crate::profile::{MissingRepository, Profile, Referrers, Refusal, Site, Writes};
 use crate::reply::{self, Answer};
 use crate::route::Route;
 use crate::state::State;
@@ -62,13 +62,25 @@ pub(crate) struct Registry<'a> {
 impl Registry<'_> {
     /// Answers a request.
     pub(crate) fn respond(&mut self, call: &Call) -> Answer {
-        if let Site::Html(status) = self.profile.site {
-            return reply::html(status);
+        match self.profile.site {
+            Site::Registry => {}
+            Site::Page {
+                status,
+                content_type,
+                body,
+            } => return reply::answer(status, content_type, body),
+            Site::Refused(refusal) => return self.dressed(reply::refusal(self.profile, refusal)),
+            Site::Moved { status, location } => return reply::moved(status, location),
         }
         if call.route == Route::Token {
             return token::respond(self.accounts, self.state, self.profile, call);
         }
-        let mut answer = self.route(call);
+        let answer = self.route(call);
+        self.dressed(answer)
+    }
+
+    /// With the headers of every answer.
+    fn dressed(&self, mut answer: Answer) -> Answer {
         for (name, value) in self.profile.wire.headers {
             reply::set(answer.headers_mut(), name, value);
         }
@@ -85,6 +97,7 @@ impl Registry<'_> {
             _ => {}
         }
         if let Some(refused) = auth::refuse(self.accounts, self.state, self.profile, call) {
+            self.create_all_the_same(call, &refused);
             return refused;
         }
         if call.method == Method::OPTIONS {
@@ -98,6 +111,18 @@ impl Registry<'_> {
             }
         }
         self.handle(call)
+    }
+
+    /// ECR's `CREATE_ON_PUSH`: a known caller who may not push has created the
+    /// repository before the refusal.
+    fn create_all_the_same(&mut self, call: &Call, refused: &Answer) {
+        let creates =
+            self.profile.uploads.missing_repository == MissingRepository::CreatesForAnybody;
+        if let (true, 403, Route::Uploads { name }) =
+            (creates, refused.status().as_u16(), &call.route)
+        {
+            self.state.repository_mut(name);
+        }
     }
 
     fn handle(&mut self, call: &Call) -> Answer {
@@ -129,6 +154,9 @@ impl Registry<'_> {
             self.profile.wire.ping.content_type,
             self.profile.wire.ping.body,
         );
+        for (name, value) in self.profile.wire.ping.headers {
+            reply::set(answer.headers_mut(), name, value);
+        }
         if let Some(text) = auth::ping_challenge(self.accounts, self.profile, call) {
             reply::set(answer.headers_mut(), "www-authenticate", &text);
         }
@@ -164,9 +192,7 @@ impl Registry<'_> {
 
 /// Distribution's router adds the slash.
 fn slashless(call: &Call) -> Answer {
-    let mut answer = reply::answer(301, "text/html; charset=utf-8", "");
-    reply::set(answer.headers_mut(), "location", &format!("{}/", call.path));
-    answer
+    reply::moved(301, &format!("{}/", call.path))
 }
 
 /// Distribution's maintenance mode (lab).

@@ -15,13 +15,7 @@ impl Registry<'_> {
             Referrers::NoRoute => reply::page_not_found(),
             Referrers::Refused(refusal) => reply::refusal(self.profile, refusal),
             Referrers::Redirect(status, location) => {
-                let mut answer = reply::answer(status, "text/html; charset=utf-8", "");
-                reply::set(
-                    answer.headers_mut(),
-                    "location",
-                    &location.replace("{name}", name),
-                );
-                answer
+                reply::moved(status, &location.replace("{name}", name))
             }
         }
     }
@@ -44,7 +38,7 @@ impl Registry<'_> {
         if entries.is_empty() && !known {
             match native.unknown_subject {
                 UnknownSubject::EmptyIndex => {}
-                UnknownSubject::EmptyObject => return reply::answer(200, INDEX, "{}"),
+                UnknownSubject::EmptyObject => return reply::answer(200, native.media_type, "{}"),
                 UnknownSubject::Refused(refusal) => return reply::refusal(self.profile, refusal),
             }
         }
@@ -81,7 +75,7 @@ fn page(
     });
     let page: Vec<&Value> = entries.iter().skip(start).take(size).collect();
     let index = json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": page});
-    let mut answer = reply::answer(200, INDEX, index.to_string());
+    let mut answer = reply::answer(200, native.media_type, index.to_string());
     let next = page.last().filter(|_| start + page.len() < entries.len());
     if let Some(last) = next.and_then(|entry| entry["digest"].as_str()) {
         let mut query = url::form_urlencoded::Serializer::new(String::new());

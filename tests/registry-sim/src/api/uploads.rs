@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Call, Registry};
 use crate::log::Operation;
-use crate::profile::{Chunks, MissingRepository, Mount, Refusal};
+use crate::profile::{Chunks, MissingRepository, Mount, Ranges, Refusal};
 use crate::reply::{self, Answer};
 use crate::state;
 
@@ -17,7 +17,7 @@ impl Registry<'_> {
         if self.state.repository(name).is_none() {
             match self.profile.uploads.missing_repository {
                 MissingRepository::Opens => {}
-                MissingRepository::Creates => {
+                MissingRepository::Creates | MissingRepository::CreatesForAnybody => {
                     self.state.repository_mut(name);
                 }
                 MissingRepository::Refused(refusal) => {
@@ -108,8 +108,17 @@ impl Registry<'_> {
     fn patch(&mut self, call: &Call, name: &str, id: &str) -> Answer {
         let size = self.session_size(name, id);
         let status = match self.profile.uploads.chunks {
+            Chunks::AtLeast(least, _, refusal) if call.body.len() < least => {
+                return reply::refusal(self.profile, refusal);
+            }
             Chunks::Refused(refusal) => return reply::refusal(self.profile, refusal),
-            Chunks::AnyOrder(status) => status,
+            Chunks::AnyOrder(status) | Chunks::AtLeast(_, status, _) => status,
+            Chunks::Overwrites(status) => {
+                if let Some(session) = self.state.session(name, id) {
+                    session.data.clear();
+                }
+                status
+            }
             Chunks::InOrder(status, code) => {
                 if call
                     .header("content-range")
@@ -121,11 +130,23 @@ impl Registry<'_> {
                 status
             }
         };
-        if let Some(session) = self.state.session(name, id) {
-            session.data.extend_from_slice(&call.body);
-        }
+        let (held, first) = match self.state.session(name, id) {
+            Some(session) => {
+                session.data.extend_from_slice(&call.body);
+                let first = *session.first_chunk.get_or_insert(call.body.len());
+                (session.data.len(), first)
+            }
+            None => (0, 0),
+        };
         let mut answer = reply::empty(status);
-        self.describe(call, &mut answer, name, id, size + call.body.len());
+        self.describe(call, &mut answer, name, id, held);
+        let last = held.saturating_sub(1);
+        let range = match self.profile.uploads.ranges {
+            Ranges::FromZero => format!("0-{last}"),
+            Ranges::Sticks => format!("0-{}", first.saturating_sub(1)),
+            Ranges::OfTheChunk => format!("{}-{last}", held.saturating_sub(call.body.len())),
+        };
+        reply::set(answer.headers_mut(), "range", &range);
         answer
     }
 

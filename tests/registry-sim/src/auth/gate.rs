@@ -129,6 +129,9 @@ impl Gate<'_> {
             _ => reply::refusal_with(self.profile, refusal, message, &detail),
         };
         reply::set(answer.headers_mut(), "www-authenticate", challenge);
+        if let Some(second) = self.profile.auth.second_challenge {
+            reply::add(answer.headers_mut(), "www-authenticate", second);
+        }
         answer
     }
 
@@ -148,6 +151,9 @@ impl Gate<'_> {
             Route::Ping => scope = self.profile.auth.ping_scope.map(str::to_owned),
             Route::Catalog => scope = Some("registry:catalog:*".to_owned()),
             _ => {}
+        }
+        if let Some(fixed) = self.profile.auth.fixed_scope {
+            scope = Some(fixed.to_owned());
         }
         challenge(
             self.profile,
@@ -210,10 +216,18 @@ pub(super) fn needs(call: &Call, profile: &Profile) -> Vec<Need> {
     let cancel = matches!(call.route, Route::Upload { .. });
     let rights = match call.method.as_str() {
         "GET" | "HEAD" | "OPTIONS" => vec![Right::Pull],
-        "DELETE" if cancel && profile.auth.cancel_needs == Right::Push => {
-            vec![Right::Pull, Right::Push]
+        "DELETE" => {
+            let auth = &profile.auth;
+            let right = if cancel {
+                auth.cancel_needs
+            } else {
+                auth.delete_needs
+            };
+            match right {
+                Right::Push => vec![Right::Pull, Right::Push],
+                right => vec![right],
+            }
         }
-        "DELETE" => vec![Right::Delete],
         _ => vec![Right::Pull, Right::Push],
     };
     let mut needs = vec![Need {

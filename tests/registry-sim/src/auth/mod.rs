@@ -191,7 +191,10 @@ pub(crate) fn refuse(
             }
             Some(gate.nobody())
         }
-        Caller::BadToken => Some(gate.unauthorized(Some("invalid_token"))),
+        Caller::BadToken => Some(match profile.auth.bad_token {
+            Some(refusal) => reply::refusal(profile, refusal),
+            None => gate.unauthorized(Some("invalid_token")),
+        }),
         Caller::WrongPassword => Some(gate.unauthorized(None)),
         Caller::ExpiredPassword => Some(match profile.auth.expired {
             Some(refusal) => reply::refusal(profile, refusal),

@@ -32,6 +32,12 @@ pub struct Auth {
     pub service: Service,
     /// A `scope` in the challenge of `/v2/`.
     pub ping_scope: Option<&'static str>,
+    /// The `scope` of every challenge, whatever is asked for.
+    pub fixed_scope: Option<&'static str>,
+    /// A second challenge, in a header of its own.
+    pub second_challenge: Option<&'static str>,
+    /// What a token gets that is not good, instead of a 401 with a challenge.
+    pub bad_token: Option<Refusal>,
     /// A challenge on the 200 of `/v2/`.
     pub ping_200: PingChallenge,
     /// `/v2/` is 200 without credentials where anonymous rights exist.
@@ -59,6 +65,8 @@ pub struct Auth {
     pub rights_with_basic: bool,
     /// The right that cancelling an upload needs.
     pub cancel_needs: Right,
+    /// The right that deleting a manifest or blob needs.
+    pub delete_needs: Right,
 }
 
 /// `service` of a Bearer challenge.
@@ -143,6 +151,8 @@ pub struct TokenService {
     pub fields: &'static [&'static str],
     /// What a wrong password gets.
     pub wrong_password: WrongPassword,
+    /// What an expired password gets; `None`: the same as a wrong one.
+    pub expired_password: Option<Refusal>,
     /// What a caller without credentials gets.
     pub anonymous: AnonymousToken,
     /// What a known caller gets who may do nothing of what the scope asks;

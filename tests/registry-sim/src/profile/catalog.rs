@@ -9,26 +9,48 @@ impl Profile {
     /// Every profile that has a name.
     pub const ALL: &'static [&'static Self] = &[
         &Self::PLAIN,
+        &Self::NATIVE,
         &Self::DISTRIBUTION_2_8,
         &Self::DISTRIBUTION_2_8_DELETE,
         &Self::DISTRIBUTION_2_8_READONLY,
         &Self::DISTRIBUTION_2_8_PROXY,
+        &Self::DISTRIBUTION_2_8_HTPASSWD,
+        &Self::DISTRIBUTION_2_8_TOKEN,
         &Self::DISTRIBUTION_3_1,
-        &Self::NATIVE,
         &Self::FERRO,
         &Self::ZOT,
+        &Self::ZOT_MIXED,
         &Self::HARBOR_2_6,
         &Self::HARBOR_2_8,
+        &Self::HARBOR_2_10,
         &Self::HARBOR_2_11,
-        &Self::GHCR,
-        &Self::DOCKER_HUB,
-        &Self::ECR,
+        &Self::QUAY_3_11,
         &Self::QUAY_3_12,
         &Self::QUAY_3_13,
-        &Self::ACR,
+        &Self::ARTIFACTORY_7_84,
         &Self::ARTIFACTORY_7_90,
+        &Self::ACR,
+        &Self::ACR_CMK,
+        &Self::ACR_FIREWALL,
+        &Self::ECR,
+        &Self::ECR_MOUNTING,
+        &Self::ECR_CREATE_ON_PUSH,
+        &Self::ECR_PUBLIC,
         &Self::GAR,
+        &Self::GHCR,
+        &Self::DOCKER_HUB,
+        &Self::DOCKER_HUB_LIMITED,
+        &Self::DOCKER_HUB_PAID,
+        &Self::DOCKER_HUB_ABUSE,
+        &Self::DOCKER_HUB_FALLBACK,
+        &Self::GITLAB,
+        &Self::GITEA,
+        &Self::NEXUS,
+        &Self::CLOUDSMITH,
+        &Self::OLAREG,
+        &Self::GGCR,
         &Self::HTML,
+        &Self::CAPTIVE_PORTAL,
     ];
 }
 
@@ -40,6 +62,7 @@ pub(super) const HOSTED_WIRE: Wire = Wire {
     ping: Ping {
         content_type: "application/json",
         body: "{}",
+        headers: &[],
         unauthorized_body: None,
     },
     errors: Errors::Spec,
@@ -54,6 +77,9 @@ pub(super) const DISTRIBUTION_AUTH: Auth = Auth {
     basic_service: None,
     service: Service::Fixed("registry-sim"),
     ping_scope: None,
+    fixed_scope: None,
+    second_challenge: None,
+    bad_token: None,
     ping_200: PingChallenge::Absent,
     ping_open_to_anonymous: false,
     ping_refuses_anonymous_token: false, // lab: 200
@@ -67,6 +93,7 @@ pub(super) const DISTRIBUTION_AUTH: Auth = Auth {
     expired: None,
     rights_with_basic: false,    // htpasswd knows no rights
     cancel_needs: Right::Delete, // lab: every DELETE is `delete`
+    delete_needs: Right::Delete,
 };
 
 /// Distribution has no token server of its own; this is what its client
@@ -76,6 +103,7 @@ pub(super) const DISTRIBUTION_TOKEN: TokenService = TokenService {
     shape: TokenShape::Jwt,
     fields: &["token", "access_token", "expires_in", "issued_at"],
     wrong_password: WrongPassword::Refused(UNAUTHORIZED),
+    expired_password: None,
     anonymous: AnonymousToken::Always,
     nothing_granted: None,
     post: None,
@@ -91,6 +119,7 @@ pub(super) const NATIVE_REFERRERS: NativeReferrers = NativeReferrers {
     page: None,
     total_count: false,
     head_refused: false,
+    media_type: "application/vnd.oci.image.index.v1+json",
 };
 
 pub(super) const UNAUTHORIZED: Refusal =
@@ -103,9 +132,3 @@ pub(super) const NAME_UNKNOWN: Refusal =
     Refusal::new(404, "NAME_UNKNOWN", "repository name not known to registry");
 pub(super) const BLOB_UNKNOWN: Refusal =
     Refusal::new(404, "BLOB_UNKNOWN", "blob unknown to registry");
-pub(super) const HARBOR_NOT_FOUND: Refusal = Refusal::new(404, "NOT_FOUND", "artifact not found");
-pub(super) const ECR_NO_REPOSITORY: Refusal = Refusal::new(
-    404,
-    "NAME_UNKNOWN",
-    "The repository does not exist in the registry with id '123456789012'",
-);

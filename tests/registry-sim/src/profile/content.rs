@@ -13,6 +13,9 @@ pub struct Manifests {
     pub unknown: Refusal,
     /// A repository that is not there.
     pub unknown_repository: Refusal,
+    /// The referrers tag of a manifest (`sha256-<hex>`) names the manifest itself
+    /// where nothing else has that tag (GitLab).
+    pub referrers_tag_is_subject: bool,
 }
 
 /// Upload sessions.
@@ -22,6 +25,8 @@ pub struct Uploads {
     pub location: &'static str,
     /// `Range` of the first answer.
     pub range: Option<&'static str>,
+    /// `Range` of the answers to PATCH.
+    pub ranges: Ranges,
     /// The header with the session's id.
     pub id_header: Option<&'static str>,
     /// `OCI-Chunk-Min-Length` of the first answer.
@@ -42,8 +47,24 @@ pub enum Chunks {
     /// Answers this status where `Content-Range` follows on, else 416 with
     /// this code.
     InOrder(u16, &'static str),
+    /// Answers this status where the chunk has at least so many bytes, else this
+    /// refusal.
+    AtLeast(usize, u16, Refusal),
+    /// Answers this status; a further chunk replaces the one before (GHCR).
+    Overwrites(u16),
     /// Refused.
     Refused(Refusal),
+}
+
+/// The `Range` of the answers to PATCH.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ranges {
+    /// From 0 to the last byte held, as the spec says.
+    FromZero,
+    /// That of the first chunk, for ever (ECR).
+    Sticks,
+    /// That of the latest chunk alone (Artifactory).
+    OfTheChunk,
 }
 
 /// What POST to a repository that is not there does.
@@ -51,8 +72,11 @@ pub enum Chunks {
 pub enum MissingRepository {
     /// Opens a session; the repository comes with the first manifest.
     Opens,
-    /// Opens a session and creates the repository (zot, ECR `CREATE_ON_PUSH`).
+    /// Opens a session and creates the repository (zot).
     Creates,
+    /// As [`Self::Creates`], but also for a known caller who may not push and is
+    /// refused then (ECR's `CREATE_ON_PUSH`).
+    CreatesForAnybody,
     /// Is refused.
     Refused(Refusal),
 }
@@ -79,8 +103,10 @@ pub struct Deletes {
     pub blobs: Option<Refusal>,
     /// A manifest of a repository that is not there.
     pub unknown_repository: Refusal,
-    /// A blob that is not there.
+    /// A blob that is not there; the status 202 means "done" (Gitea).
     pub unknown_blob: Refusal,
+    /// `Allow` of the 405 to a blob.
+    pub blob_allow: Option<&'static str>,
     /// DELETE of a manifest with the digest of a blob removes the blob.
     pub blob_as_manifest: bool,
 }
@@ -112,6 +138,8 @@ pub struct NativeReferrers {
     pub total_count: bool,
     /// HEAD is 405 (ferro).
     pub head_refused: bool,
+    /// `Content-Type` of the index.
+    pub media_type: &'static str,
 }
 
 /// What the referrers of an unknown digest are.
@@ -142,6 +170,8 @@ pub enum Writes {
 pub struct PullLimit {
     /// GETs per window.
     pub limit: u32,
+    /// GETs that are left when the simulator starts.
+    pub left: u32,
     /// The window in seconds.
     pub window_seconds: u32,
     /// `docker-ratelimit-source`.

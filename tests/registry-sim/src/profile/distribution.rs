@@ -1,4 +1,4 @@
-//! Distribution, and servers that follow the spec: plain, native, ferro, zot.
+//! Distribution, and servers that follow the spec: plain, native, ferro.
 
 use super::catalog::{
     API_VERSION, BLOB_UNKNOWN, DISTRIBUTION_AUTH, DISTRIBUTION_TOKEN, HOSTED_WIRE,
@@ -6,7 +6,7 @@ use super::catalog::{
 };
 use super::{
     Auth, Chunks, Deletes, Denied, Errors, Manifests, MissingRepository, Mount, NativeReferrers,
-    Ping, PingChallenge, Profile, Referrers, Refusal, Right, Site, Uploads, Wire, Writes,
+    Ping, Profile, Ranges, Referrers, Refusal, Right, Scheme, Site, Uploads, Wire, Writes,
 };
 
 impl Profile {
@@ -32,6 +32,7 @@ impl Profile {
             ping: Ping {
                 content_type: "application/json; charset=utf-8",
                 body: "{}",
+                headers: &[],
                 unauthorized_body: None,
             },
             errors: Errors::Spec,
@@ -46,11 +47,13 @@ impl Profile {
             unknown: MANIFEST_UNKNOWN,
             // lab: body of 96 bytes, as for a tag that is not there
             unknown_repository: MANIFEST_UNKNOWN,
+            referrers_tag_is_subject: false,
         },
         uploads: Uploads {
             // lab; the state names repository, session and offset, and is checked
             location: "{origin}/v2/{name}/blobs/uploads/{id}?_state={state}",
             range: Some("0-0"),
+            ranges: Ranges::FromZero,
             id_header: Some("docker-upload-uuid"),
             chunk_min_length: None,
             chunks: Chunks::AnyOrder(202), // lab: Content-Range is not read
@@ -64,11 +67,13 @@ impl Profile {
             blobs: Some(UNSUPPORTED),
             unknown_repository: MANIFEST_UNKNOWN, // lab, with deletion on
             unknown_blob: BLOB_UNKNOWN,           // lab, with deletion on
+            blob_allow: None,
             blob_as_manifest: false,
         },
         referrers: Referrers::NoRoute, // lab: 404 text, before authentication
         writes: Writes::Allowed,
         pull_limit: None,
+        unknown: &[],
     };
 
     /// `registry:2` with `REGISTRY_STORAGE_DELETE_ENABLED=true`. Lab.
@@ -100,6 +105,29 @@ impl Profile {
         name: "distribution-2.8-proxy",
         writes: Writes::Refused(UNSUPPORTED),
         ..Self::DISTRIBUTION_2_8
+    };
+
+    /// `registry:2` with an htpasswd file, deletion on. Lab: 401 on any route, and
+    /// no rights per repository.
+    pub const DISTRIBUTION_2_8_HTPASSWD: Self = Self {
+        name: "distribution-2.8-htpasswd",
+        auth: Auth {
+            always: true,
+            ..DISTRIBUTION_AUTH
+        },
+        ..Self::DISTRIBUTION_2_8_DELETE
+    };
+
+    /// `registry:2` with a token server, deletion on. Lab: 401 `insufficient_scope`
+    /// to a token that lacks a right.
+    pub const DISTRIBUTION_2_8_TOKEN: Self = Self {
+        name: "distribution-2.8-token",
+        auth: Auth {
+            scheme: Scheme::Bearer,
+            always: true,
+            ..DISTRIBUTION_AUTH
+        },
+        ..Self::DISTRIBUTION_2_8_DELETE
     };
 
     /// `registry:3`. Source: v3.1.1; lab: 3.1.1.
@@ -151,6 +179,7 @@ impl Profile {
             blobs: None,
             unknown_repository: NAME_UNKNOWN,
             unknown_blob: BLOB_UNKNOWN,
+            blob_allow: None,
             blob_as_manifest: false,
         },
         referrers: Referrers::Native(NATIVE_REFERRERS),
@@ -183,49 +212,5 @@ impl Profile {
             ..NATIVE_REFERRERS
         }),
         ..Self::NATIVE
-    };
-
-    /// zot 2.1. Source: 6d19b445; trace: conformance 1.1.
-    pub const ZOT: Self = Self {
-        name: "zot",
-        wire: Wire {
-            ping: Ping {
-                body: "", // source
-                ..HOSTED_WIRE.ping
-            },
-            errors: Errors::BareWhenUnauthorized, // source
-            ..Self::NATIVE.wire
-        },
-        auth: Auth {
-            ping_200: PingChallenge::LowerCaseUnquoted, // source
-            ping_scope: Some(""),                       // source
-            challenge_on_403: true,                     // source
-            ping_open_to_anonymous: true,               // source: mixed anonymous policy
-            anonymous_without_token: true,              // source
-            cancel_needs: Right::Delete,                // source: a push-only user gets 403
-            ..Self::NATIVE.auth
-        },
-        uploads: Uploads {
-            missing_repository: MissingRepository::Creates, // source
-            ..Self::NATIVE.uploads
-        },
-        mount: Mount::FromAnywhere, // source
-        deletes: Deletes {
-            // source: not 404, and no sign that deletion is off
-            unknown_repository: Refusal::new(
-                400,
-                "NAME_UNKNOWN",
-                "repository name not known to registry",
-            ),
-            ..Self::NATIVE.deletes
-        },
-        ..Self::NATIVE
-    };
-
-    /// Not a registry: a login page for everything. Lab: nginx.
-    pub const HTML: Self = Self {
-        name: "html",
-        site: Site::Html(200),
-        ..Self::PLAIN
     };
 }

@@ -1,13 +1,13 @@
-//! Hosted registries. None was asked live: *trace*, *docs* and *report* only.
+//! Hosted registries: GHCR, Google, Cloudsmith. None was asked live: *trace*,
+//! *docs* and *report* only.
 
 use super::catalog::{
-    API_VERSION, BLOB_UNKNOWN, DISTRIBUTION_AUTH, DISTRIBUTION_TOKEN, ECR_NO_REPOSITORY,
-    HOSTED_WIRE, MANIFEST_UNKNOWN, NATIVE_REFERRERS, UNAUTHORIZED, UNSUPPORTED,
+    API_VERSION, BLOB_UNKNOWN, DISTRIBUTION_AUTH, DISTRIBUTION_TOKEN, HOSTED_WIRE,
+    MANIFEST_UNKNOWN, NATIVE_REFERRERS, UNAUTHORIZED, UNSUPPORTED,
 };
 use super::{
-    AnonymousToken, Auth, Chunks, Deletes, Denied, Manifests, MissingRepository, Mount, Ping,
-    Profile, PullLimit, Referrers, Refusal, Scheme, Service, TokenService, TokenShape, Uploads,
-    Wire, WrongPassword,
+    AnonymousToken, Auth, Chunks, Deletes, Denied, Manifests, Mount, Profile, Referrers, Refusal,
+    Scheme, Service, TokenService, TokenShape, Unknown, Uploads, Wire, WrongPassword,
 };
 
 impl Profile {
@@ -45,7 +45,9 @@ impl Profile {
         }, // unknown:
         uploads: Uploads {
             location: "/v2/{name}/blobs/upload/{id}", // report: singular; unknown: relative or not
-            ..Self::DISTRIBUTION_2_8.uploads          // unknown: cancel
+            // report: ocync; unknown: what `Range` says then
+            chunks: Chunks::Overwrites(202),
+            ..Self::DISTRIBUTION_2_8.uploads // unknown: cancel
         },
         deletes: Deletes {
             manifests: Some(UNSUPPORTED),     // report: skopeo#1880, oras#915
@@ -56,149 +58,7 @@ impl Profile {
             303,
             "https://github.com/-/v2/packages/container/package/{name}%2Freferrers%2Fsha256",
         ),
-        ..Self::DISTRIBUTION_2_8
-    };
-
-    /// Docker Hub with the limit of an anonymous caller. Docs and reports.
-    pub const DOCKER_HUB: Self = Self {
-        name: "docker-hub",
-        auth: Auth {
-            scheme: Scheme::Bearer,
-            always: true,
-            service: Service::Fixed("registry.docker.io"),
-            denied: Denied::InsufficientScope, // report
-            ..DISTRIBUTION_AUTH
-        },
-        token: TokenService {
-            wrong_password: WrongPassword::Refused(Refusal::new(
-                401, // report
-                "UNAUTHORIZED",
-                "incorrect username or password",
-            )),
-            anonymous: AnonymousToken::Always, // report: also for what is not there
-            ..DISTRIBUTION_TOKEN
-        },
-        manifests: Manifests {
-            accept_decides: false,
-            ..Self::DISTRIBUTION_2_8.manifests
-        }, // unknown:
-        deletes: Deletes {
-            manifests: None,                  // docs: by digest 202; report: 405 for all in 2023
-            tags: Some(UNSUPPORTED),          // docs
-            ..Self::DISTRIBUTION_2_8.deletes  // unknown: blobs
-        },
-        // report: staff, soci-snapshotter#1828 (2025-12); docs still OCI 1.0.1
-        referrers: Referrers::Native(NATIVE_REFERRERS),
-        // docs: 100 GETs in six hours, HEAD is free but shows the rest
-        pull_limit: Some(PullLimit {
-            limit: 100,
-            window_seconds: 21_600,
-            source: "192.0.2.1",
-        }),
-        ..Self::DISTRIBUTION_2_8
-    };
-
-    /// AWS ECR private. Trace, docs and reports.
-    pub const ECR: Self = Self {
-        name: "ecr",
-        wire: Wire {
-            headers: &[API_VERSION, ("sizes", "")], // trace: an empty Sizes header
-            ping: Ping {
-                unauthorized_body: Some("Not Authorized"), // trace; unknown: its type
-                ..HOSTED_WIRE.ping
-            },
-            ..HOSTED_WIRE
-        },
-        auth: Auth {
-            scheme: Scheme::Basic,
-            always: true,
-            basic_realm: "https://123456789012.dkr.ecr.eu-central-1.amazonaws.com/",
-            basic_service: Some("ecr.amazonaws.com"), // trace
-            // report: flipt#3043, without a challenge
-            expired: Some(Refusal::new(
-                403,
-                "DENIED",
-                "Your authorization token has expired. Reauthenticate and try again.",
-            )),
-            denied: Denied::Forbidden(
-                "User: arn:aws:iam::123456789012:user/robot is not authorized to perform: ecr:BatchGetImage", // report
-            ),
-            rights_with_basic: true,
-            ..DISTRIBUTION_AUTH
-        },
-        manifests: Manifests {
-            accept_decides: false, // unknown:
-            digest_on_get: false,  // trace 2022: oras#436, oras-go#237
-            unknown_repository: ECR_NO_REPOSITORY,
-            ..Self::DISTRIBUTION_2_8.manifests
-        },
-        uploads: Uploads {
-            chunks: Chunks::AnyOrder(201), // report: tart#273; unknown: order
-            // report: without a creation template; with one: MissingRepository::Creates
-            missing_repository: MissingRepository::Refused(ECR_NO_REPOSITORY),
-            ..Self::DISTRIBUTION_2_8.uploads // unknown: Location, cancel
-        },
-        mount: Mount::Never, // docs: opt-in since 2026-01
-        deletes: Deletes {
-            manifests: None, // docs
-            tags: None,      // unknown:
-            blobs: None,     // unknown:
-            unknown_repository: ECR_NO_REPOSITORY,
-            unknown_blob: BLOB_UNKNOWN,
-            blob_as_manifest: false,
-        },
-        referrers: Referrers::Native(NATIVE_REFERRERS), // docs: since 2024; unknown: unknown digests
-        ..Self::DISTRIBUTION_2_8
-    };
-
-    /// Azure Container Registry. Trace: conformance 1.1 (2024-06); docs.
-    pub const ACR: Self = Self {
-        name: "acr",
-        wire: Wire {
-            headers: &[
-                API_VERSION,
-                ("server", "AzureContainerRegistry"), // trace
-                (
-                    "x-ms-correlation-request-id",
-                    "00000000-0000-0000-0000-000000000000",
-                ), // trace
-            ],
-            ..HOSTED_WIRE
-        },
-        auth: Auth {
-            scheme: Scheme::Bearer,
-            always: true,
-            service: Service::Host, // trace
-            basic_on_ping: true,    // source: acr-checkhealth
-            // unknown: what a missing right gets, and what cancelling needs
-            ..DISTRIBUTION_AUTH
-        },
-        token: TokenService {
-            path: "/oauth2/token",     // trace
-            fields: &["access_token"], // docs: no expires_in
-            post: Some(400),           // report: containerd 2022, the password grant
-            // unknown: the status for a wrong password
-            ..DISTRIBUTION_TOKEN
-        },
-        manifests: Manifests {
-            accept_decides: false,
-            ..Self::DISTRIBUTION_2_8.manifests
-        }, // unknown:
-        uploads: Uploads {
-            // trace
-            location: "/v2/{name}/blobs/uploads/{id}?_nouploadcache=false&_state={state}",
-            chunks: Chunks::InOrder(202, "BLOB_UPLOAD_RANGE_INVALID"), // trace
-            ..Self::DISTRIBUTION_2_8.uploads                           // unknown: cancel
-        },
-        deletes: Deletes {
-            manifests: None,         // trace
-            tags: Some(UNSUPPORTED), // trace
-            blobs: None,             // trace
-            unknown_repository: MANIFEST_UNKNOWN,
-            unknown_blob: BLOB_UNKNOWN,
-            blob_as_manifest: false,
-        },
-        referrers: Referrers::Native(NATIVE_REFERRERS), // trace
+        unknown: &[Unknown::MissingRight, Unknown::Cancel, Unknown::BlobDelete],
         ..Self::DISTRIBUTION_2_8
     };
 
@@ -249,10 +109,62 @@ impl Profile {
             blobs: None,     // unknown:
             unknown_repository: MANIFEST_UNKNOWN,
             unknown_blob: BLOB_UNKNOWN,
+            blob_allow: None,
             blob_as_manifest: false,
         },
         // report: promo-tools#1945 (2026-09); unknown: unknown digests
         referrers: Referrers::Native(NATIVE_REFERRERS),
+        unknown: &[
+            Unknown::WrongPassword,
+            Unknown::Cancel,
+            Unknown::Chunks,
+            Unknown::BlobDelete,
+        ],
+        ..Self::DISTRIBUTION_2_8
+    };
+
+    /// Cloudsmith. Trace of 2025.
+    pub const CLOUDSMITH: Self = Self {
+        name: "cloudsmith",
+        wire: Wire {
+            // trace; unknown: what follows the name
+            headers: &[API_VERSION, ("server", "Cloudsmith")],
+            ..HOSTED_WIRE
+        },
+        auth: Auth {
+            scheme: Scheme::Bearer,
+            always: true,
+            service: Service::Host,                       // unknown:
+            fixed_scope: Some("repository:org/repo:any"), // trace
+            ..DISTRIBUTION_AUTH
+        },
+        manifests: Manifests {
+            accept_decides: false, // unknown:
+            ..Self::DISTRIBUTION_2_8.manifests
+        },
+        uploads: Uploads {
+            chunk_min_length: Some(5_242_880), // trace
+            // trace: 416 of the CDN in front, without a body; unknown: whether a
+            // chunk that is too small gets it too
+            chunks: Chunks::AtLeast(5_242_880, 202, Refusal::new(416, "", "")),
+            ..Self::DISTRIBUTION_2_8.uploads // unknown: cancel
+        },
+        mount: Mount::Never, // trace: 202
+        deletes: Deletes {
+            manifests: None,          // unknown:
+            tags: None,               // unknown:
+            blobs: Some(UNSUPPORTED), // trace: 405
+            // trace: although DELETE is listed
+            blob_allow: Some("GET, HEAD, DELETE"),
+            ..Self::DISTRIBUTION_2_8.deletes
+        },
+        referrers: Referrers::Native(NATIVE_REFERRERS), // trace
+        unknown: &[
+            Unknown::WrongPassword,
+            Unknown::MissingRight,
+            Unknown::Cancel,
+            Unknown::ManifestDelete,
+        ],
         ..Self::DISTRIBUTION_2_8
     };
 }

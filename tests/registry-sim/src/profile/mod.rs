@@ -5,24 +5,34 @@
 //! *source* (read in the product's code), *lab* (seen on the real server),
 //! *trace* (a published wire trace, mostly of the OCI conformance runs),
 //! *docs* (the vendor's), *report* (an issue or a client's comment).
-//! What nobody has seen stays at the value of the parent and is marked
-//! `unknown:` there, so that no test rests on an invented answer.
+//! What nobody has seen stays at the value of the parent; it is marked `unknown:`
+//! there and, where a verdict can rest on it, listed in [`Profile::unknown`], so
+//! that no test takes an assumed answer for a seen one.
 
 mod access;
+mod aws;
+mod azure;
 mod catalog;
 mod content;
 mod distribution;
+mod docker_hub;
+mod forges;
+mod harbor;
 mod hosted;
 mod products;
+mod servers;
+mod unknown;
 
 pub use access::{
     AnonymousToken, Auth, Denied, PingChallenge, Right, Scheme, Service, TokenService, TokenShape,
     WrongPassword,
 };
 pub use content::{
-    Chunks, Deletes, Manifests, MissingRepository, Mount, NativeReferrers, PullLimit, Referrers,
-    UnknownSubject, Uploads, Writes,
+    Chunks, Deletes, Manifests, MissingRepository, Mount, NativeReferrers, PullLimit, Ranges,
+    Referrers, UnknownSubject, Uploads, Writes,
 };
+pub(crate) use servers::LOGIN_PAGE;
+pub use unknown::Unknown;
 
 /// How a registry answers.
 #[derive(Clone, Copy, Debug)]
@@ -51,6 +61,8 @@ pub struct Profile {
     pub writes: Writes,
     /// A limit on manifest GETs, where the registry announces one.
     pub pull_limit: Option<PullLimit>,
+    /// What of all this is assumed and not known.
+    pub unknown: &'static [Unknown],
 }
 
 impl Profile {
@@ -61,9 +73,15 @@ impl Profile {
             .find(|profile| profile.name == name)
             .map(|profile| **profile)
     }
+
+    /// Whether it answers as a registry does, and not all requests alike.
+    pub fn is_registry(&self) -> bool {
+        self.site == Site::Registry
+    }
 }
 
-/// A refusal: status and the first error of the body.
+/// A refusal: status and the first error of the body; without code and message
+/// there is no body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// HTTP status.
@@ -90,8 +108,25 @@ impl Refusal {
 pub enum Site {
     /// A registry.
     Registry,
-    /// The same HTML page for everything: a login page or captive portal.
-    Html(u16),
+    /// The same page for everything, such as a login page.
+    Page {
+        /// HTTP status.
+        status: u16,
+        /// Content type.
+        content_type: &'static str,
+        /// Body.
+        body: &'static str,
+    },
+    /// The same refusal for everything, in the registry's shape: a firewall, or a
+    /// limit on all requests.
+    Refused(Refusal),
+    /// The same redirect for everything: a captive portal.
+    Moved {
+        /// HTTP status.
+        status: u16,
+        /// Where to.
+        location: &'static str,
+    },
 }
 
 /// The look of every answer.
@@ -118,6 +153,8 @@ pub struct Ping {
     pub content_type: &'static str,
     /// Body of the 200.
     pub body: &'static str,
+    /// Headers of the 200.
+    pub headers: &'static [(&'static str, &'static str)],
     /// Body of the 401 in place of an error in the usual shape.
     pub unauthorized_body: Option<&'static str>,
 }

@@ -1,91 +1,22 @@
-//! Products that people run themselves: Harbor, Quay, Artifactory.
+//! Quay and Artifactory, by version.
 
 use super::catalog::{
-    API_VERSION, BLOB_UNKNOWN, DISTRIBUTION_AUTH, DISTRIBUTION_TOKEN, HARBOR_NOT_FOUND,
-    HOSTED_WIRE, MANIFEST_UNKNOWN, NAME_UNKNOWN, NATIVE_REFERRERS, UNAUTHORIZED, UNSUPPORTED,
+    API_VERSION, BLOB_UNKNOWN, DISTRIBUTION_AUTH, DISTRIBUTION_TOKEN, HOSTED_WIRE,
+    MANIFEST_UNKNOWN, NAME_UNKNOWN, NATIVE_REFERRERS, UNAUTHORIZED, UNSUPPORTED,
 };
 use super::{
     AnonymousToken, Auth, Chunks, Deletes, Denied, Errors, Manifests, Mount, NativeReferrers, Ping,
-    PingChallenge, Profile, Referrers, Refusal, Right, Scheme, Service, TokenService,
-    UnknownSubject, Uploads, Wire, WrongPassword,
+    PingChallenge, Profile, Ranges, Referrers, Refusal, Right, Scheme, Service, TokenService,
+    Unknown, UnknownSubject, Uploads, Wire,
 };
 
 impl Profile {
-    /// Harbor before 2.8: no referrers route. Source: tags 2.6.0, 2.7.0; the
-    /// route came with commit 9b61d34c4c in 2.8.0.
-    pub const HARBOR_2_6: Self = Self {
-        name: "harbor-2.6",
-        // source: falls to the proxied distribution. Also seen in source: 401
-        // with an empty challenge; which of both is left to `tune`.
+    /// Quay up to 3.11, or with `FEATURE_REFERRERS_API` off. Source: 404; unknown:
+    /// the body.
+    pub const QUAY_3_11: Self = Self {
+        name: "quay-3.11",
         referrers: Referrers::NoRoute,
-        ..Self::HARBOR_2_11
-    };
-
-    /// Harbor 2.8 to 2.10: `{}` for a subject that Harbor does not know.
-    /// Source: tags 2.8.0 to 2.10.
-    pub const HARBOR_2_8: Self = Self {
-        name: "harbor-2.8",
-        referrers: Referrers::Native(NativeReferrers {
-            unknown_subject: UnknownSubject::EmptyObject,
-            ..NATIVE_REFERRERS
-        }),
-        ..Self::HARBOR_2_11
-    };
-
-    /// Harbor from 2.11. Source: tags 2.11 to 2.15.
-    pub const HARBOR_2_11: Self = Self {
-        name: "harbor-2.11",
-        wire: Wire {
-            headers: &[API_VERSION],
-            options: false, // unknown:
-            ..Self::DISTRIBUTION_2_8.wire
-        },
-        auth: Auth {
-            scheme: Scheme::Bearer,
-            always: true,
-            service: Service::Fixed("harbor-registry"), // source
-            basic_on_ping: true,                        // source
-            ping_refuses_anonymous_token: true,         // source: v2token IsAuthenticated
-            anonymous_without_token: true, // source: v2auth; but never for HEAD, see `Denied`
-            // source: v2auth getChallenge, whenever an Authorization was sent
-            failed_challenge: Some("Basic realm=\"harbor\""),
-            denied: Denied::UnauthorizedNamed, // source: never 403
-            cancel_needs: Right::Delete,       // source
-            ..DISTRIBUTION_AUTH
-        },
-        token: TokenService {
-            path: "/service/token", // source
-            // source: with a scope it is 200 and no right at all
-            wrong_password: WrongPassword::AnonymousWhenScoped(UNAUTHORIZED),
-            grants_all_held: true,      // source
-            unknown_service: Some(400), // source
-            post: Some(405),            // source: GET only; unknown: the status
-            ..DISTRIBUTION_TOKEN
-        },
-        manifests: Manifests {
-            accept_decides: false, // unknown: manifests are Harbor's own handlers
-            unknown: HARBOR_NOT_FOUND,
-            unknown_repository: HARBOR_NOT_FOUND,
-            digest_on_get: true,
-        },
-        deletes: Deletes {
-            manifests: None, // source
-            // source: by tag 400 UNSUPPORTED
-            tags: Some(Refusal::new(
-                400,
-                "UNSUPPORTED",
-                "the operation is unsupported",
-            )),
-            blobs: None, // source: proxied, and on in Harbor's template
-            unknown_repository: HARBOR_NOT_FOUND,
-            unknown_blob: BLOB_UNKNOWN,
-            blob_as_manifest: false,
-        },
-        referrers: Referrers::Native(NativeReferrers {
-            total_count: true, // source
-            ..NATIVE_REFERRERS
-        }),
-        ..Self::DISTRIBUTION_2_8
+        ..Self::QUAY_3_13
     };
 
     /// Quay 3.12.0: the referrers of an unknown digest are 404. Source.
@@ -106,6 +37,7 @@ impl Profile {
             ping: Ping {
                 content_type: "text/html; charset=utf-8",
                 body: "true",
+                headers: &[],
                 unauthorized_body: Some("true"),
             },
             ..HOSTED_WIRE
@@ -117,6 +49,7 @@ impl Profile {
             ping_200: PingChallenge::Same, // source
             denied: Denied::Unauthorized,  // source
             cancel_needs: Right::Push,     // source
+            delete_needs: Right::Push,     // source: manifests need write
             ..DISTRIBUTION_AUTH
         },
         token: TokenService {
@@ -145,6 +78,7 @@ impl Profile {
             blobs: Some(UNSUPPORTED), // source: always
             unknown_repository: NAME_UNKNOWN,
             unknown_blob: BLOB_UNKNOWN,
+            blob_allow: None,
             blob_as_manifest: false,
         },
         referrers: Referrers::Native(NativeReferrers {
@@ -166,10 +100,7 @@ impl Profile {
             headers: &[
                 API_VERSION,
                 ("x-jfrog-version", "Artifactory/7.90.1"), // trace
-                (
-                    "x-artifactory-id",
-                    "0000000000000000000000000000000000000000:0000000000000000:-8000",
-                ),
+                ("x-artifactory-id", ARTIFACTORY_ID),
                 ("x-artifactory-node-id", "node-0"),
             ],
             json: "application/json;charset=ISO-8859-1", // trace
@@ -198,6 +129,7 @@ impl Profile {
         uploads: Uploads {
             location: "{origin}/v2/{name}/blobs/uploads/{id}.patch", // trace
             range: None,                                             // trace
+            ranges: Ranges::OfTheChunk,                              // trace: not from 0
             chunks: Chunks::InOrder(202, "BLOB_UPLOAD_INVALID"),     // trace: 416
             ..Self::DISTRIBUTION_2_8.uploads                         // unknown: cancel
         },
@@ -208,9 +140,29 @@ impl Profile {
             blobs: Some(UNSUPPORTED), // trace: 405, oci-conformance#97
             unknown_repository: MANIFEST_UNKNOWN,
             unknown_blob: BLOB_UNKNOWN,
+            blob_allow: Some("HEAD,GET,OPTIONS"), // trace
             blob_as_manifest: false,
         },
         referrers: Referrers::Native(NATIVE_REFERRERS), // docs: 7.90.1; trace
+        unknown: &[Unknown::MissingRight, Unknown::Cancel],
         ..Self::DISTRIBUTION_2_8
     };
+
+    /// Artifactory before 7.90.1: no referrers API. Docs; 404, unknown: the message.
+    pub const ARTIFACTORY_7_84: Self = Self {
+        name: "artifactory-7.84",
+        wire: Wire {
+            headers: &[
+                API_VERSION,
+                ("x-jfrog-version", "Artifactory/7.84.10"),
+                ("x-artifactory-id", ARTIFACTORY_ID),
+                ("x-artifactory-node-id", "node-0"),
+            ],
+            ..Self::ARTIFACTORY_7_90.wire
+        },
+        referrers: Referrers::Refused(Refusal::new(404, "NOT_FOUND", "Not Found")),
+        ..Self::ARTIFACTORY_7_90
+    };
 }
+
+const ARTIFACTORY_ID: &str = "0000000000000000000000000000000000000000:0000000000000000:-8000";

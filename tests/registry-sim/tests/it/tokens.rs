@@ -254,9 +254,61 @@ async fn ecr_tells_an_expired_password_from_a_wrong_one() {
     assert!(expired.body.contains("token has expired"), "{expired:?}");
 }
 
+/// ECR's template creates the repository for who may not push to it, too.
+#[tokio::test]
+async fn ecr_creates_what_it_then_refuses() {
+    let sim = RegistrySim::profile(Profile::ECR_CREATE_ON_PUSH)
+        .user("AWS", "good", [("*", "pull")])
+        .start()
+        .await;
+    let post = "POST /v2/team/app/blobs/uploads/";
+    assert_eq!(send(&sim, post, Some(("AWS", "bad"))).await.status, 401);
+    assert!(sim.repositories().is_empty());
+    assert_eq!(send(&sim, post, Some(("AWS", "good"))).await.status, 403);
+    assert_eq!(sim.repositories(), ["team/app"]);
+    assert_eq!(sim.open_sessions(), 0);
+}
+
+/// ECR Public: no challenge with the refusal of a token, a 403 to an old password.
+#[tokio::test]
+async fn ecr_public_refuses_in_its_own_ways() {
+    let sim = RegistrySim::profile(Profile::ECR_PUBLIC)
+        .user("AWS", "good", [("*", "pull")])
+        .start()
+        .await;
+    let garbage = request(&sim, "GET /v2/").bearer_auth("garbage").send();
+    let garbage = garbage.await.unwrap();
+    assert_eq!(garbage.status(), 400);
+    assert!(garbage.headers().get("www-authenticate").is_none());
+    sim.expire_user("AWS");
+    let expired = send(&sim, "GET /token/", Some(("AWS", "good"))).await;
+    assert_eq!(expired.verdict(), (403, "DENIED".to_owned()));
+    assert!(expired.body.contains("has expired"), "{expired:?}");
+}
+
+#[tokio::test]
+async fn challenges_may_have_scopes_and_company_of_their_own() {
+    let sim = RegistrySim::profile(Profile::GITEA)
+        .tune(|profile| profile.auth.second_challenge = Some("Basic"))
+        .start()
+        .await;
+    let answer = request(&sim, "GET /v2/").send().await.unwrap();
+    let challenges: Vec<&str> = answer
+        .headers()
+        .get_all("www-authenticate")
+        .iter()
+        .map(|value| value.to_str().unwrap())
+        .collect();
+    let bearer = format!(
+        "Bearer realm=\"{}\",service=\"container_registry\",scope=\"*\"",
+        sim.token_url()
+    );
+    assert_eq!(challenges, [bearer.as_str(), "Basic"]);
+}
+
 #[tokio::test]
 async fn zot_shows_its_challenge_on_a_200_too() {
-    let sim = RegistrySim::profile(Profile::ZOT)
+    let sim = RegistrySim::profile(Profile::ZOT_MIXED)
         .user("robot", "secret", [("team/app", "pull")])
         .anonymous([("public/*", "pull")])
         .start()
