@@ -23,8 +23,7 @@ const ALL: [CheckName; 5] = [
     CheckName::Capabilities,
 ];
 
-const ROBOT: &str =
-    "test_repository: team/app\nusername: robot\npassword: s3cret-canary\nrequest_timeout: 2s";
+const ROBOT: &str = "test_repository: team/app\nusername: robot\npassword: s3cret-canary";
 
 /// What the matrix speaks of; the version header is no matter of compatibility.
 const COLUMNS: [(Capability, &str); 5] = [
