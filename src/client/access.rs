@@ -82,7 +82,7 @@ impl Client {
             Ok(reply) => reply,
             Err(failure) => {
                 let refusal = failure.of_route();
-                if matches!(refusal, Refusal::Fatal(..)) {
+                if matches!(refusal, Refusal::Fatal(..)) && !super::upload::cancelling() {
                     self.cycle().fatal = Some(refusal.clone());
                 }
                 return Err(refusal);
