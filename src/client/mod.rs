@@ -163,6 +163,11 @@ impl Client {
         self.settled(set).is_some_and(|proven| proven)
     }
 
+    /// Why nothing more can be asked in this cycle, where that is so.
+    pub fn unreachable(&self) -> Option<Refusal> {
+        self.cycle().fatal.clone()
+    }
+
     /// The set's content, read once per cycle.
     async fn credentials(&self, set: &CredentialSet) -> Result<Credentials, Refusal> {
         Box::pin(self.reading(set))
