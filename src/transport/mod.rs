@@ -13,6 +13,7 @@ mod body;
 mod client;
 mod connector;
 mod dns;
+mod echo;
 mod error;
 mod files;
 mod observer;
@@ -160,13 +161,17 @@ impl Transport {
         if read.whole && request::keeps_alive(http_version, &headers) {
             self.totals.returning(recording);
         }
-        Ok(Reply {
+        let mut reply = Reply {
             status,
             headers,
             body: read.bytes,
             truncated: !read.whole,
             http_version,
             elapsed: started.elapsed(),
-        })
+        };
+        if let Some(authorization) = &request.authorization {
+            echo::silence(&mut reply, authorization);
+        }
+        Ok(reply)
     }
 }
