@@ -2,7 +2,7 @@
 //! authorization goes with it, and the one further try that a 401 may earn.
 
 use super::{
-    Client, Got, LoginEnd, Refusal, Stage,
+    Client, Got, Refusal, Stage,
     judge::{shown_as_they_are, unreadable},
     ping::{Ping, PingKind},
     second_try::{SecondTry, Shown, second_try},
@@ -105,12 +105,10 @@ impl Client {
             return Err(refusal.clone());
         }
         let set = &repository.credential;
-        let credentials = self
-            .credentials(set)
-            .map_err(|error| match unreadable(&error) {
-                LoginEnd::Rejected(reason, message) => Refusal::Rejected(reason, message),
-                _ => Refusal::Rejected(Reason::Config, error.message),
-            })?;
+        let credentials = self.credentials(set).map_err(|error| {
+            let bars = unreadable(&error).bars();
+            bars.unwrap_or(Refusal::Rejected(Reason::Config, error.message))
+        })?;
         if let Some(refusal) = self.kept(set).and_then(|(login, _)| login.end.bars()) {
             return Err(refusal);
         }

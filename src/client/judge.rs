@@ -105,8 +105,13 @@ pub(super) fn shown_as_they_are(credentials: &Credentials) -> Option<Authorizati
     }
 }
 
-/// An unreadable set is a finding about the set, not about the registry.
+/// An unreadable set is a finding about the set, not about the registry; but not
+/// where this process could not even look.
 pub(super) fn unreadable(error: &CredentialsError) -> LoginEnd {
+    if error.out_of_files {
+        let refusal = Refusal::Unclear(Reason::Resource, error.message.clone());
+        return LoginEnd::Refused(refusal);
+    }
     let reason = if error.expired {
         Reason::Expired
     } else {
@@ -396,6 +401,19 @@ mod tests {
             reason(&judge_open(&reply(418, &[], ""))),
             Some(("unclear", Reason::Protocol))
         );
+    }
+
+    #[test]
+    fn a_set_that_could_not_be_looked_at_is_not_rejected() {
+        let error = |out_of_files| CredentialsError {
+            message: "no".to_owned(),
+            expired: false,
+            out_of_files,
+        };
+        let unknown = Refusal::Unclear(Reason::Resource, "no".to_owned());
+        assert_eq!(unreadable(&error(true)).bars(), Some(unknown));
+        let rejected = Refusal::Rejected(Reason::Config, "no".to_owned());
+        assert_eq!(unreadable(&error(false)).bars(), Some(rejected));
     }
 
     #[test]

@@ -66,6 +66,9 @@ pub struct CredentialsError {
     pub message: String,
     /// The credential is past its own end (a JWT's `exp`).
     pub expired: bool,
+    /// The place was not even looked at, because this process is out of file
+    /// descriptors: it says nothing of the credentials.
+    pub out_of_files: bool,
 }
 
 impl std::fmt::Display for CredentialsError {

@@ -88,7 +88,7 @@ impl SecretSource {
         let value = match self {
             Self::Inline(secret) => secret.expose().to_owned(),
             Self::File(path) => {
-                let bytes = read_file(path).map_err(|why| error(format!("{place} {why}")))?;
+                let bytes = read_file(path).map_err(|why| why.at(place))?;
                 let text = String::from_utf8(bytes).map_err(|_| not_utf8(place))?;
                 without_newline(&text).to_owned()
             }
@@ -110,23 +110,45 @@ impl SecretSource {
 }
 
 /// The bytes of a regular file (a pipe could keep the cycle waiting), or why not.
-fn read_file(path: &Path) -> Result<Vec<u8>, String> {
-    let why = |error: io::Error| match error.kind() {
-        io::ErrorKind::NotFound => "does not exist".to_owned(),
-        _ => format!("cannot be read: {error}"),
-    };
-    let file = path.metadata().map_err(why)?;
-    if !file.is_file() {
-        return Err("is not a regular file".to_owned());
+fn read_file(path: &Path) -> Result<Vec<u8>, Unread> {
+    if !path.metadata()?.is_file() {
+        return Err(Unread::Unfit("is not a regular file"));
     }
     let mut bytes = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(LARGEST_SECRET + 1).read_to_end(&mut bytes))
-        .map_err(why)?;
+    File::open(path)?
+        .take(LARGEST_SECRET + 1)
+        .read_to_end(&mut bytes)?;
     if bytes.len() as u64 > LARGEST_SECRET {
-        return Err("is larger than 64 KiB".to_owned());
+        return Err(Unread::Unfit("is larger than 64 KiB"));
     }
     Ok(bytes)
+}
+
+/// Why the bytes of a file are not known.
+enum Unread {
+    Unfit(&'static str),
+    Failed(io::Error),
+}
+
+impl From<io::Error> for Unread {
+    fn from(error: io::Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl Unread {
+    fn at(self, place: &str) -> CredentialsError {
+        match self {
+            Self::Unfit(why) => error(format!("{place} {why}")),
+            Self::Failed(cause) if cause.kind() == io::ErrorKind::NotFound => {
+                error(format!("{place} does not exist"))
+            }
+            Self::Failed(cause) => CredentialsError {
+                out_of_files: matches!(cause.raw_os_error(), Some(EMFILE | ENFILE)),
+                ..error(format!("{place} cannot be read: {cause}"))
+            },
+        }
+    }
 }
 
 fn without_newline(text: &str) -> &str {
@@ -170,6 +192,7 @@ fn judge_token(token: &str, place: &str, now: SystemTime) -> Result<(), Credenti
         Some(end) if end <= seconds(now) => Err(CredentialsError {
             message: format!("{place} is past its end ({})", shown(end)),
             expired: true,
+            out_of_files: false,
         }),
         _ => Ok(()),
     }
@@ -197,6 +220,7 @@ fn error(message: impl Into<String>) -> CredentialsError {
     CredentialsError {
         message: message.into(),
         expired: false,
+        out_of_files: false,
     }
 }
 
@@ -208,6 +232,9 @@ fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name)
 }
 
+/// Unix: the process, or the system, is out of file descriptors.
+const EMFILE: i32 = 24;
+const ENFILE: i32 = 23;
 /// More than any token that a header could carry (bytes).
 const LARGEST_SECRET: u64 = 64 * 1024;
 
@@ -290,6 +317,15 @@ mod tests {
             };
             assert_eq!(read(&token(good)), Ok(expected), "{good}");
         }
+    }
+
+    #[test]
+    fn a_lack_of_file_descriptors_says_nothing_of_the_secret() {
+        for (code, out_of_files) in [(EMFILE, true), (ENFILE, true), (13, false)] {
+            let unread = Unread::Failed(io::Error::from_raw_os_error(code));
+            assert_eq!(unread.at("it").out_of_files, out_of_files, "{code}");
+        }
+        assert!(!Unread::Unfit("is odd").at("it").out_of_files);
     }
 
     #[test]
