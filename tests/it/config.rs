@@ -228,6 +228,7 @@ fn the_examples_are_good_and_show_every_key() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a row for every key")]
 fn fingerprints_know_every_setting_and_no_secret() {
     let one = |keys: &str| {
         let text = format!("registries: [{{url: https://a.example.com, username: robot, {keys}}}]");
