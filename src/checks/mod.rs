@@ -208,6 +208,51 @@ mod tests {
     }
 
     #[test]
+    fn names_severities_and_tags_are_those_of_the_source_document() {
+        let rows: Vec<_> = CATALOG
+            .iter()
+            .map(|check| {
+                let tags = check.tags.join(", ");
+                (check.name.id(), check.title, check.severity, tags)
+            })
+            .collect();
+        let row = |id, title, severity, tags: &str| (id, title, severity, tags.to_owned());
+        let document = [
+            row(
+                "check.integration.oci.credentials",
+                "OCI Registry Credentials",
+                Severity::Fail,
+                "registry, oci, credentials, secrets, auth",
+            ),
+            row(
+                "check.integration.oci.pull",
+                "OCI Registry Pull Authorization",
+                Severity::Fail,
+                "registry, oci, pull, authorization",
+            ),
+            row(
+                "check.integration.oci.push",
+                "OCI Registry Push Authorization",
+                Severity::Fail,
+                "registry, oci, push, authorization",
+            ),
+            row(
+                "check.integration.oci.referrers",
+                "OCI Registry Referrers API Support",
+                Severity::Warn,
+                "registry, oci, referrers, oci-1.1",
+            ),
+            row(
+                "check.integration.oci.capabilities",
+                "OCI Registry Capability Matrix",
+                Severity::Info,
+                "registry, oci, capabilities, compatibility",
+            ),
+        ];
+        assert_eq!(rows, document);
+    }
+
+    #[test]
     fn estimated_durations_are_those_of_the_source_document() {
         let seconds: Vec<u64> = CATALOG
             .iter()

@@ -90,18 +90,13 @@ async fn ask_with(
         }
     };
     if !ended.success {
-        return refused(unsuccessful(&place, server, &ended, environment));
+        return refused(unsuccessful(&place, server, &ended));
     }
     answer::read(&ended.stdout, &place, server)
 }
 
 /// A helper that has nothing says so in fixed words; other words are its own.
-fn unsuccessful(
-    place: &str,
-    server: &Server,
-    ended: &Ended,
-    environment: &[(OsString, OsString)],
-) -> String {
+fn unsuccessful(place: &str, server: &Server, ended: &Ended) -> String {
     // By the protocol errors are printed to stdout; not every helper knows.
     let said = [&ended.stdout, &ended.stderr]
         .into_iter()
@@ -112,7 +107,7 @@ fn unsuccessful(
         return format!("{place} has no credentials for `{}`", server.asked());
     }
     let how = &ended.how;
-    match told::told(&said, environment) {
+    match told::told(&said) {
         words if words.is_empty() => format!("{place} failed ({how}) without a word"),
         words => format!("{place} failed ({how}): {words}"),
     }

@@ -1,6 +1,7 @@
 //! The binary as a user runs it: exit codes, stdout, stderr, signals.
 
 pub(crate) mod daemon;
+mod helpers;
 pub(crate) mod run;
 
 use std::{fs, process::Stdio};

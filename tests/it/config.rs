@@ -14,7 +14,7 @@ use std::{
 
 use oci_registry_exporter::{
     config::{self, Config, ConfigErrors, Environment, Target},
-    credentials::{SecretSource, Source},
+    credentials::{HelperName, SecretSource, Source},
     outcome::Capability,
 };
 
@@ -224,6 +224,73 @@ fn the_examples_are_good_and_show_every_key() {
         "expect",
     ] {
         assert!(full.contains(key), "{key}");
+    }
+}
+
+/// One example for each way to come by credentials in a cloud or a cluster.
+#[test]
+fn the_examples_of_credentials_are_good() {
+    use oci_registry_exporter::credentials::Server;
+    let helper = |name: &str| Source::Helper(HelperName::parse(name).unwrap());
+    let docker = |path: &str| Source::DockerConfig(path.into());
+    let mut seen = HashSet::new();
+    for entry in fs::read_dir(root().join("examples/credentials")).unwrap() {
+        let path = entry.unwrap().path();
+        let text = fs::read_to_string(&path).unwrap();
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        let config = parsed(&text, &[]).unwrap_or_else(|errors| panic!("{name}: {errors}"));
+        assert!(config.warnings.is_empty(), "{name}: {:?}", config.warnings);
+        let found: Vec<(String, Source)> = config
+            .registries
+            .iter()
+            .map(|target| {
+                let [set] = target.credential_sets()[..] else {
+                    panic!("{name}: one set");
+                };
+                (
+                    Server::of(&target.url).asked().to_owned(),
+                    set.source.clone(),
+                )
+            })
+            .collect();
+        let ecr = |region: &str| format!("123456789012.dkr.ecr.{region}.amazonaws.com");
+        let expected = match name.as_str() {
+            "ecr" => vec![
+                (ecr("eu-central-1"), helper("ecr-login")),
+                (ecr("eu-west-1"), helper("ecr-login")),
+            ],
+            "artifact-registry" => vec![("europe-west3-docker.pkg.dev".to_owned(), helper("gcr"))],
+            "acr" => vec![("example.azurecr.io".to_owned(), helper("acr-env"))],
+            "kubernetes" => vec![
+                (
+                    "harbor.example.com".to_owned(),
+                    docker("/etc/secrets/harbor-pull/.dockerconfigjson"),
+                ),
+                (
+                    "registry.example.com".to_owned(),
+                    docker("/etc/secrets/old-pull/.dockercfg"),
+                ),
+            ],
+            _ => panic!("{name}: what is in it?"),
+        };
+        assert_eq!(found, expected, "{name}");
+        seen.insert(name);
+    }
+    assert_eq!(seen.len(), 4);
+}
+
+#[test]
+fn fingerprints_know_where_credentials_come_from() {
+    let mut seen = HashSet::new();
+    for set in [
+        "credential_helper: a",
+        "credential_helper: b",
+        "docker_config: /a",
+        "docker_config: /b",
+    ] {
+        let text = format!("registries: [{{url: https://a.example.com, {set}}}]");
+        let config = parsed(&text, &[]).unwrap_or_else(|errors| panic!("{errors}"));
+        assert!(seen.insert(config.registries[0].fingerprint), "{set}");
     }
 }
 

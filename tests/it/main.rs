@@ -12,11 +12,15 @@ mod asked;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod checklist;
+#[cfg(test)]
 mod cli;
 #[cfg(test)]
 mod compatibility;
 #[cfg(test)]
 mod config;
+#[cfg(test)]
+mod credentials;
 #[cfg(test)]
 mod cycle;
 #[cfg(test)]

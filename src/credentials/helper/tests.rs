@@ -140,7 +140,7 @@ async fn its_answers_are_read() {
             format!("the user name of {place} holds a `:`, which cannot be sent"),
         ),
         (
-            r#"{"Username":"x","Secret":"CAN\\nARY"}"#,
+            r#"{"Username":"x","Secret":"CAN\nARY"}"#,
             format!("the secret of {place} holds a control character, such as a line break"),
         ),
     ] {
@@ -165,8 +165,8 @@ async fn its_failures_are_told_without_secrets() {
             "failed (exit status: 3): the region is not set",
         ),
         (
-            "echo 'bad password CANARY-4711'; echo CANARY >&2; exit 1",
-            "failed (exit status: 1): bad password [hidden]",
+            "echo 'bad token CANARY-4711'; echo CANARY >&2; exit 1",
+            "failed (exit status: 1): bad token [hidden]",
         ),
         ("exit 1", "failed (exit status: 1) without a word"),
         ("kill -9 $$", "failed (signal: 9 (SIGKILL)) without a word"),
