@@ -2,8 +2,11 @@
 
 use std::fmt;
 
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
 /// A password, token or other value that must never reach a log, a page, a
-/// metric or an error message. It has no `Display`, and its `Debug` says nothing.
+/// metric or an error message. It has no `Display`, its `Debug` says nothing, and
+/// its memory is wiped when it is dropped.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Secret(String);
 
@@ -23,6 +26,14 @@ impl Secret {
         self.0.is_empty()
     }
 }
+
+impl Drop for Secret {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl ZeroizeOnDrop for Secret {}
 
 impl fmt::Debug for Secret {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -47,15 +58,25 @@ pub enum Credentials {
         /// The token.
         token: Secret,
     },
+    /// An identity token (OAuth2's refresh token): never sent to the registry, only
+    /// exchanged at its token endpoint.
+    Identity {
+        /// The user name that came with it, if one did.
+        username: Option<String>,
+        /// The token.
+        token: Secret,
+    },
 }
 
 impl Credentials {
-    /// The word of the evidence key `auth_method`: `basic`, `bearer` or `anonymous`.
+    /// The word of the evidence key `auth_method`: `basic`, `bearer`,
+    /// `identity_token` or `anonymous`.
     pub fn method(&self) -> &'static str {
         match self {
             Self::Anonymous => "anonymous",
             Self::Basic { .. } => "basic",
             Self::Bearer { .. } => "bearer",
+            Self::Identity { .. } => "identity_token",
         }
     }
 
@@ -63,6 +84,7 @@ impl Credentials {
     pub fn username(&self) -> Option<&str> {
         match self {
             Self::Basic { username, .. } => Some(username),
+            Self::Identity { username, .. } => username.as_deref(),
             Self::Anonymous | Self::Bearer { .. } => None,
         }
     }
@@ -81,5 +103,13 @@ mod tests {
         let shown = format!("{credentials:?}");
         assert!(shown.contains("robot"), "{shown}");
         assert!(!shown.contains("hunter2"), "{shown}");
+    }
+
+    #[test]
+    fn what_is_dropped_is_wiped() {
+        fn wiped<T: ZeroizeOnDrop>() -> bool {
+            std::mem::needs_drop::<T>()
+        }
+        assert!(wiped::<Secret>());
     }
 }

@@ -16,5 +16,5 @@ mod trust;
 pub use error::AuthError;
 pub use origin::{Location, resolve_location, same_origin};
 pub use token::{Token, token};
-pub use token_request::{choose, token_request};
+pub use token_request::{choose, method_unknown, token_request, token_request_otherwise};
 pub use trust::Trust;

@@ -1,13 +1,18 @@
 //! From a challenge to the request for a token.
 
-use http::{Method, header::ACCEPT};
-use url::Url;
+use bytes::Bytes;
+use http::{
+    Method,
+    header::{ACCEPT, CONTENT_TYPE},
+};
+use url::{Url, form_urlencoded};
+use zeroize::Zeroizing;
 
 use super::{AuthError, Trust};
 use crate::{
-    exchange::{Authorization, Operation, Request},
+    exchange::{Authorization, Operation, Reply, Request},
     oci::{Challenge, Scheme, Scope, one_line},
-    secret::Credentials,
+    secret::{Credentials, Secret},
 };
 
 /// The challenge to answer: Bearer wins over Basic; a Bearer that names no realm
@@ -20,9 +25,11 @@ pub fn choose(challenges: &[Challenge]) -> Option<&Challenge> {
     offered.clone().find(bearer).or_else(|| offered.find(basic))
 }
 
-/// The request for a token, `GET` with Basic, which every registry with Bearer
-/// takes: the realm with `service` (where the challenge has one), each scope, and
-/// `account` where there is a user name. No scope at all asks for a login.
+/// The request for a token. Without credentials and with a password it is a `GET`
+/// (with Basic), which every registry with Bearer takes: the realm with `service`
+/// (where the challenge has one), each scope, and `account` where there is a user
+/// name. An identity token goes as OAuth2's refresh token in the body of a `POST`.
+/// No scope at all asks for a login.
 ///
 /// # Errors
 /// Where there is no usable realm, or the realm's host may not be asked: see
@@ -33,33 +40,133 @@ pub fn token_request(
     scopes: &[Scope],
     trust: &Trust<'_>,
 ) -> Result<Request, AuthError> {
-    let mut url = realm(challenge)?;
-    let authorization = match credentials {
-        Credentials::Bearer { .. } => return Err(AuthError::NotExchanged),
+    let realm = realm(challenge)?;
+    let ask = Ask { challenge, scopes };
+    match credentials {
+        Credentials::Bearer { .. } => Err(AuthError::NotExchanged),
         Credentials::Anonymous => {
-            trust.without_credentials(&url)?;
-            None
+            trust.without_credentials(&realm)?;
+            Ok(ask.get(realm, None))
         }
         Credentials::Basic { username, password } => {
-            trust.with_credentials(&url)?;
-            Some(Authorization::Basic {
-                username: username.clone(),
-                password: password.clone(),
-            })
+            trust.with_credentials(&realm)?;
+            Ok(ask.get(realm, Some((username, password))))
         }
-    };
-    let service = challenge.service().filter(|service| !service.is_empty());
-    let scopes: Vec<_> = scopes.iter().map(ToString::to_string).collect();
-    let scopes = scopes.iter().map(|scope| ("scope", scope.as_str()));
-    let account = credentials.username().map(|account| ("account", account));
-    let service = service.map(|service| ("service", service));
-    let pairs: Vec<_> = service.into_iter().chain(scopes).chain(account).collect();
-    if !pairs.is_empty() {
-        url.query_pairs_mut().extend_pairs(pairs);
+        Credentials::Identity { token, .. } => {
+            trust.with_credentials(&realm)?;
+            let grant = [
+                ("grant_type", REFRESH_TOKEN),
+                (REFRESH_TOKEN, token.expose()),
+            ];
+            Ok(ask.post(realm, &grant))
+        }
     }
-    Ok(Request::new(Operation::Token, Method::GET, url)
+}
+
+/// The same question by the other method, for an endpoint that does not know the
+/// usual one: a password in OAuth2's `POST`, an identity token as the password of a
+/// `GET` (where a user name came with it). `None` where there is no other way.
+///
+/// # Errors
+/// As of [`token_request`].
+pub fn token_request_otherwise(
+    challenge: &Challenge,
+    credentials: &Credentials,
+    scopes: &[Scope],
+    trust: &Trust<'_>,
+) -> Result<Option<Request>, AuthError> {
+    let ask = Ask { challenge, scopes };
+    match credentials {
+        Credentials::Basic { username, password } => {
+            let realm = realm(challenge)?;
+            trust.with_credentials(&realm)?;
+            let grant = [
+                ("grant_type", "password"),
+                ("username", username),
+                ("password", password.expose()),
+            ];
+            Ok(Some(ask.post(realm, &grant)))
+        }
+        Credentials::Identity {
+            username: Some(username),
+            token,
+        } => {
+            let realm = realm(challenge)?;
+            trust.with_credentials(&realm)?;
+            Ok(Some(ask.get(realm, Some((username, token)))))
+        }
+        Credentials::Anonymous | Credentials::Bearer { .. } | Credentials::Identity { .. } => {
+            Ok(None)
+        }
+    }
+}
+
+/// Whether the answer says that the endpoint does not know the method that it was
+/// asked by: 405, and to a `POST` also 404 (Google's registries).
+pub fn method_unknown(request: &Request, reply: &Reply) -> bool {
+    match reply.status {
+        405 => true,
+        404 => request.method == Method::POST,
+        _ => false,
+    }
+}
+
+/// What is asked for, in either method.
+struct Ask<'a> {
+    challenge: &'a Challenge,
+    scopes: &'a [Scope],
+}
+
+impl Ask<'_> {
+    fn service(&self) -> Option<&str> {
+        let service = self.challenge.service();
+        service.filter(|service| !service.is_empty())
+    }
+
+    fn get(&self, mut realm: Url, user: Option<(&String, &Secret)>) -> Request {
+        let service = self.service().map(|service| ("service", service));
+        let scopes: Vec<_> = self.scopes.iter().map(ToString::to_string).collect();
+        let scopes = scopes.iter().map(|scope| ("scope", scope.as_str()));
+        let account = user.map(|(username, _)| ("account", username.as_str()));
+        let pairs: Vec<_> = service.into_iter().chain(scopes).chain(account).collect();
+        if !pairs.is_empty() {
+            realm.query_pairs_mut().extend_pairs(pairs);
+        }
+        let authorization = user.map(|(username, password)| Authorization::Basic {
+            username: username.clone(),
+            password: password.clone(),
+        });
+        Request::new(Operation::Token, Method::GET, realm)
+            .header(ACCEPT, "application/json")
+            .authorized(authorization)
+    }
+
+    /// Distribution's "OAuth2 Token Authentication": scopes in one field, by spaces.
+    fn post(&self, realm: Url, grant: &[(&str, &str)]) -> Request {
+        // All the room at once: a text that grows leaves copies of the secret behind.
+        let room = 512
+            + grant
+                .iter()
+                .map(|(_, value)| 3 * value.len())
+                .sum::<usize>();
+        let mut form = form_urlencoded::Serializer::new(String::with_capacity(room));
+        form.append_pair("client_id", CLIENT_ID);
+        form.extend_pairs(grant);
+        if let Some(service) = self.service() {
+            form.append_pair("service", service);
+        }
+        if !self.scopes.is_empty() {
+            let scopes: Vec<_> = self.scopes.iter().map(ToString::to_string).collect();
+            form.append_pair("scope", &scopes.join(" "));
+        }
+        let body = Bytes::from_owner(Zeroizing::new(form.finish().into_bytes()));
+        Request {
+            body,
+            ..Request::new(Operation::Token, Method::POST, realm)
+        }
         .header(ACCEPT, "application/json")
-        .authorized(authorization))
+        .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+    }
 }
 
 /// The realm as an address. Who is behind it is judged elsewhere.
@@ -86,6 +193,9 @@ fn realm(challenge: &Challenge) -> Result<Url, AuthError> {
     }
 }
 
+/// Who asks, in OAuth2's words; servers only write it down.
+const CLIENT_ID: &str = "oci-registry-exporter";
+const REFRESH_TOKEN: &str = "refresh_token";
 const MAX_REALM: usize = 2048;
 /// How much of a realm a message shows (characters).
 const SHOWN: usize = 100;
@@ -113,17 +223,27 @@ mod tests {
         }
     }
 
+    fn identity(username: Option<&str>) -> Credentials {
+        Credentials::Identity {
+            username: username.map(str::to_owned),
+            token: Secret::new("hunter2&+ "),
+        }
+    }
+
+    fn trust(registry: &Url) -> Trust<'_> {
+        Trust {
+            registry,
+            token_hosts: &[],
+        }
+    }
+
     fn ask(
         header: &str,
         credentials: &Credentials,
         scopes: &[Scope],
     ) -> Result<Request, AuthError> {
         let registry = Url::parse("https://r.example.com").unwrap();
-        let trust = Trust {
-            registry: &registry,
-            token_hosts: &[],
-        };
-        token_request(&offered(header)[0], credentials, scopes, &trust)
+        token_request(&offered(header)[0], credentials, scopes, &trust(&registry))
     }
 
     #[test]
@@ -234,6 +354,115 @@ mod tests {
         );
     }
 
+    const REALM: &str =
+        r#"Bearer realm="https://r.example.com/oauth2/token?a=b",service="r.example.com""#;
+
+    /// The form of a request's body, decoded.
+    fn form(request: &Request) -> Vec<(String, String)> {
+        form_urlencoded::parse(&request.body).into_owned().collect()
+    }
+
+    fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        pairs.iter().map(owned).collect()
+    }
+
+    #[test]
+    fn an_identity_token_goes_in_the_body_of_a_post() {
+        let repository = Repository::parse("team/app").unwrap();
+        let pull = Scope::new(&repository, &[Action::Pull]);
+        let push = Scope::new(&repository, &[Action::Pull, Action::Push]);
+        for (username, scopes, scope) in [
+            (None, vec![], None),
+            (
+                Some("robot"),
+                vec![pull.clone()],
+                Some("repository:team/app:pull"),
+            ),
+            (
+                None,
+                vec![push, pull],
+                Some("repository:team/app:pull,push repository:team/app:pull"),
+            ),
+        ] {
+            let request = ask(REALM, &identity(username), &scopes).unwrap();
+            assert_eq!(request.method, Method::POST);
+            assert_eq!(
+                request.url.as_str(),
+                "https://r.example.com/oauth2/token?a=b"
+            );
+            assert_eq!(request.authorization, None);
+            assert_eq!(
+                request.headers[CONTENT_TYPE],
+                "application/x-www-form-urlencoded"
+            );
+            let mut expected = pairs(&[
+                ("client_id", "oci-registry-exporter"),
+                ("grant_type", "refresh_token"),
+                ("refresh_token", "hunter2&+ "),
+                ("service", "r.example.com"),
+            ]);
+            expected.extend(scope.map(|scope| ("scope".to_owned(), scope.to_owned())));
+            assert_eq!(form(&request), expected);
+            assert!(!format!("{request:?}").contains("hunter2"));
+        }
+        let error = ask("Bearer realm=https://evil.com/token", &identity(None), &[]);
+        assert!(matches!(error, Err(AuthError::UntrustedHost { .. })));
+    }
+
+    #[test]
+    fn each_question_has_another_way_where_there_is_one() {
+        let registry = Url::parse("https://r.example.com").unwrap();
+        let otherwise = |credentials: &Credentials| {
+            token_request_otherwise(&offered(REALM)[0], credentials, &[], &trust(&registry))
+                .unwrap()
+        };
+        let posted = otherwise(&basic()).unwrap();
+        assert_eq!(
+            (&posted.method, &posted.authorization),
+            (&Method::POST, &None)
+        );
+        let expected = [
+            ("client_id", "oci-registry-exporter"),
+            ("grant_type", "password"),
+            ("username", "robot$a b"),
+            ("password", "hunter2"),
+            ("service", "r.example.com"),
+        ];
+        assert_eq!(form(&posted), pairs(&expected));
+        let got = otherwise(&identity(Some("robot"))).unwrap();
+        assert_eq!(got.method, Method::GET);
+        assert_eq!(
+            got.url.as_str(),
+            "https://r.example.com/oauth2/token?a=b&service=r.example.com&account=robot"
+        );
+        assert!(got.authorization.is_some());
+        for credentials in [identity(None), Credentials::Anonymous] {
+            assert!(otherwise(&credentials).is_none());
+        }
+    }
+
+    #[test]
+    fn a_method_is_unknown_where_the_endpoint_says_so() {
+        let usual = |credentials: &Credentials| ask(REALM, credentials, &[]).unwrap();
+        for (status, get, post) in [
+            (200, false, false),
+            (400, false, false),
+            (401, false, false),
+            (404, false, true),
+            (405, true, true),
+            (503, false, false),
+        ] {
+            let reply = reply(status, &[], "");
+            assert_eq!(method_unknown(&usual(&basic()), &reply), get, "{status}");
+            assert_eq!(
+                method_unknown(&usual(&identity(None)), &reply),
+                post,
+                "{status}"
+            );
+        }
+    }
+
     #[test]
     fn a_configured_token_is_not_exchanged() {
         let credentials = Credentials::Bearer {
@@ -305,13 +534,19 @@ mod tests {
         ) {
             let header = format!("Bearer realm=\"{}\"", format!("{scheme}://{before}{host}{after}").replace('\\', "\\\\"));
             let registry = Url::parse(registry).unwrap();
-            let trust = Trust { registry: &registry, token_hosts: &[] };
-            if let Ok(request) = token_request(&offered(&header)[0], &basic(), &[], &trust) {
-                let host = request.url.host_str().unwrap();
-                prop_assert!(trusted.contains(&host), "{} -> {}", registry, request.url);
-                prop_assert!(request.url.scheme() == "https" || registry.scheme() == "http");
-                prop_assert!(request.url.username().is_empty() && request.url.password().is_none());
-                prop_assert!(!request.url.as_str().contains("hunter2"));
+            let trust = trust(&registry);
+            let challenge = &offered(&header)[0];
+            for credentials in [basic(), identity(Some("robot"))] {
+                let usual = token_request(challenge, &credentials, &[], &trust);
+                let other = token_request_otherwise(challenge, &credentials, &[], &trust);
+                prop_assert_eq!(usual.is_ok(), other.is_ok());
+                for request in usual.into_iter().chain(other.ok().flatten()) {
+                    let host = request.url.host_str().unwrap();
+                    prop_assert!(trusted.contains(&host), "{} -> {}", registry, request.url);
+                    prop_assert!(request.url.scheme() == "https" || registry.scheme() == "http");
+                    prop_assert!(request.url.username().is_empty() && request.url.password().is_none());
+                    prop_assert!(!request.url.as_str().contains("hunter2"));
+                }
             }
         }
 
@@ -320,7 +555,7 @@ mod tests {
             (registry, host) in prop::sample::select(TRUSTED.iter().flat_map(|(r, hosts)| hosts.iter().map(move |h| (*r, *h))).collect::<Vec<_>>()),
         ) {
             let registry = Url::parse(registry).unwrap();
-            let trust = Trust { registry: &registry, token_hosts: &[] };
+            let trust = trust(&registry);
             let header = format!("Bearer realm=\"https://{host}/token\"");
             prop_assert!(token_request(&offered(&header)[0], &basic(), &[], &trust).is_ok());
         }

@@ -38,6 +38,8 @@ pub(super) fn steps(reason: Reason, target: &Target, right: &str) -> Vec<String>
                 .to_owned(),
             "Check that the file or variable of the secret exists and can be read by this process"
                 .to_owned(),
+            "For a credential helper: run `docker-credential-NAME get` by hand as this process's user"
+                .to_owned(),
         ],
         Reason::UntrustedHost => vec![
             "If the token host is yours, list it under `token_hosts` of this registry".to_owned(),

@@ -2,8 +2,8 @@
 //! authorization goes with it, and the one further try that a 401 may earn.
 
 use super::{
-    Client, Got, LoginEnd, Refusal, Stage,
-    judge::{shown_as_they_are, unreadable},
+    Client, Got, Refusal, Stage,
+    judge::shown_as_they_are,
     ping::{Ping, PingKind},
     second_try::{SecondTry, Shown, second_try},
     token::{TokenAnswer, words},
@@ -103,13 +103,9 @@ impl Client {
             return Err(refusal.clone());
         }
         let set = &repository.credential;
-        let credentials = self
-            .credentials(set)
-            .map_err(|error| match unreadable(&error) {
-                LoginEnd::Rejected(reason, message) => Refusal::Rejected(reason, message),
-                _ => Refusal::Rejected(Reason::Config, error.message),
-            })?;
-        if let Some(refusal) = self.kept(set).and_then(|(login, _)| login.end.bars()) {
+        let credentials = self.credentials(set).await?;
+        let kept = self.kept(set, &credentials);
+        if let Some(refusal) = kept.and_then(|(login, _)| login.end.bars()) {
             return Err(refusal);
         }
         let ping = self.ping().await?;
@@ -135,7 +131,7 @@ impl Client {
         set: &CredentialSet,
         scopes: &[Scope],
     ) -> Result<Result<Shown, Reply>, Refusal> {
-        let credentials = self.credentials(set).unwrap_or(Credentials::Anonymous);
+        let credentials = self.credentials(set).await?;
         let late = self.cycle().late_challenge.clone();
         let challenge = match (late, self.ping().await?.kind) {
             (Some(late), _) => Some(late),
@@ -169,7 +165,7 @@ impl Client {
         let exchange = *challenge.scheme() == Scheme::Bearer
             && !matches!(credentials, Credentials::Bearer { .. });
         if !exchange {
-            return Ok(Ok(Shown::as_it_is(shown_as_they_are(credentials))));
+            return Ok(Ok(Shown::as_it_is(shown_as_they_are(credentials)?)));
         }
         match self.token(set, challenge, scopes).await? {
             TokenAnswer::Token {
@@ -206,7 +202,7 @@ impl Client {
         let Some(challenge) = &asked else {
             return Ok(None);
         };
-        let credentials = self.credentials(set).unwrap_or(Credentials::Anonymous);
+        let credentials = self.credentials(set).await?;
         let again = match second_try(challenge, &credentials, scopes, shown, referrers) {
             SecondTry::No => return Ok(None),
             SecondTry::LateChallenge => {
@@ -214,7 +210,7 @@ impl Client {
                 scopes.to_vec()
             }
             SecondTry::Basic => {
-                return Ok(shown_as_they_are(&credentials).map(Ok));
+                return Ok(shown_as_they_are(&credentials)?.map(Ok));
             }
             SecondTry::OtherScope(scope) => vec![scope],
             SecondTry::FreshToken => {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Refusal;
 use crate::{
-    credentials::CredentialsError,
+    credentials::{CredentialsError, Ending, Trouble},
     exchange::{Authorization, Reply},
     oci::{self, Denial, ErrorBody, Scheme},
     outcome::Reason,
@@ -27,10 +27,23 @@ pub struct Login {
     pub latency: Option<Duration>,
     /// When the exchanged token ends (seconds since the epoch); evidence only.
     pub token_expires_at: Option<i64>,
-    /// When the configured credential itself ends, by its own word (seconds since the epoch).
-    pub credential_expires_at: Option<i64>,
+    /// Whose credentials they are, as far as they could be read.
+    pub shown: Option<ShownCredentials>,
     /// The product, as far as it was recognised.
     pub product: Option<String>,
+}
+
+/// What a report may show of the configured credentials.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShownCredentials {
+    /// Their kind: the evidence `auth_method`.
+    pub method: &'static str,
+    /// The user name, where there is one.
+    pub username: Option<String>,
+    /// When they end, by their own word.
+    pub ending: Option<Ending>,
+    /// A helper gives others before they end.
+    pub renews: bool,
 }
 
 /// How the login flow ended.
@@ -73,7 +86,7 @@ impl LoginEnd {
 }
 
 impl Login {
-    pub(super) fn without_request(end: LoginEnd) -> Self {
+    pub(crate) fn without_request(end: LoginEnd) -> Self {
         Self {
             end,
             challenge: None,
@@ -81,7 +94,7 @@ impl Login {
             status: None,
             latency: None,
             token_expires_at: None,
-            credential_expires_at: None,
+            shown: None,
             product: None,
         }
     }
@@ -99,25 +112,45 @@ pub(super) fn server_error(what: &str, reply: &Reply) -> Refusal {
 }
 
 /// Basic credentials as Basic, a configured token as Bearer.
-pub(super) fn shown_as_they_are(credentials: &Credentials) -> Option<Authorization> {
+///
+/// # Errors
+/// An identity token is for token endpoints alone. Nothing is sent in its place.
+pub(super) fn shown_as_they_are(
+    credentials: &Credentials,
+) -> Result<Option<Authorization>, Refusal> {
     match credentials {
-        Credentials::Anonymous => None,
-        Credentials::Basic { username, password } => Some(Authorization::Basic {
+        Credentials::Anonymous => Ok(None),
+        Credentials::Basic { username, password } => Ok(Some(Authorization::Basic {
             username: username.clone(),
             password: password.clone(),
-        }),
-        Credentials::Bearer { token } => Some(Authorization::Bearer(token.clone())),
+        })),
+        Credentials::Bearer { token } => Ok(Some(Authorization::Bearer(token.clone()))),
+        Credentials::Identity { .. } => Err(Refusal::Rejected(
+            Reason::Config,
+            "An identity token can only be exchanged at a token endpoint, and the registry asks for \
+             a user name and a password"
+                .to_owned(),
+        )),
     }
 }
 
-/// An unreadable set is a finding about the set, not about the registry.
-pub(super) fn unreadable(error: &CredentialsError) -> LoginEnd {
-    let reason = if error.expired {
-        Reason::Expired
-    } else {
-        Reason::Config
-    };
-    LoginEnd::Rejected(reason, error.message.clone())
+/// A set that cannot be used is a finding about the set, not about the registry;
+/// one that does not come in time is none at all.
+pub(super) fn unusable(error: &CredentialsError) -> Refusal {
+    let message = sentence(&error.message);
+    match error.trouble {
+        Trouble::Unusable => Refusal::Rejected(Reason::Config, message),
+        Trouble::Expired => Refusal::Rejected(Reason::Expired, message),
+        Trouble::TimedOut => Refusal::Unclear(Reason::Timeout, message),
+    }
+}
+
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    match letters.next() {
+        Some(first) => first.to_uppercase().chain(letters).collect(),
+        None => String::new(),
+    }
 }
 
 pub(super) fn anonymous_refused(guessed: bool) -> LoginEnd {
@@ -191,8 +224,21 @@ pub(super) fn judge_token_endpoint(reply: &Reply, scoped: bool) -> LoginEnd {
         ),
         401 | 403 if oci::denial(reply) == Denial::Expired => expired(reply),
         401 | 403 => unauthorized(reply),
+        _ if invalid_grant(reply) => unauthorized(reply),
         _ => unnamed("The token endpoint", reply),
     }
+}
+
+/// How OAuth2 says that an identity token or a password is wrong, revoked or past
+/// its end (RFC 6749, 5.2): 400, `{"error": "invalid_grant"}`.
+pub(super) fn invalid_grant(reply: &Reply) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Answer {
+        error: String,
+    }
+    reply.status == 400
+        && serde_json::from_slice::<Answer>(&reply.body)
+            .is_ok_and(|answer| answer.error == "invalid_grant")
 }
 
 fn unauthorized(reply: &Reply) -> LoginEnd {
@@ -383,6 +429,18 @@ mod tests {
                 true,
                 ("unclear", Reason::Protocol),
             ),
+            (
+                "400 to a wrong identity token (RFC 6749, 5.2)",
+                reply(400, &[], r#"{"error":"invalid_grant"}"#),
+                false,
+                ("rejected", Reason::Unauthorized),
+            ),
+            (
+                "400 to a grant that the endpoint does not know",
+                reply(400, &[], r#"{"error":"unsupported_grant_type"}"#),
+                false,
+                ("unclear", Reason::Protocol),
+            ),
         ] {
             assert_eq!(
                 reason(&judge_token_endpoint(&reply, scoped)),
@@ -401,6 +459,37 @@ mod tests {
             reason(&judge_open(&reply(418, &[], ""))),
             Some(("unclear", Reason::Protocol))
         );
+    }
+
+    #[test]
+    fn what_cannot_be_read_bars_and_what_is_late_proves_nothing() {
+        let error = |trouble| CredentialsError {
+            message: "the password file `x` does not exist".to_owned(),
+            trouble,
+        };
+        for (trouble, expected) in [
+            (Trouble::Unusable, ("rejected", Reason::Config)),
+            (Trouble::Expired, ("rejected", Reason::Expired)),
+            (Trouble::TimedOut, ("unclear", Reason::Timeout)),
+        ] {
+            let end = refused(unusable(&error(trouble)));
+            assert_eq!(reason(&end), Some(expected));
+            assert!(matches!(
+                end,
+                LoginEnd::Rejected(_, message) | LoginEnd::Unclear(_, message)
+                    if message == "The password file `x` does not exist"
+            ));
+        }
+    }
+
+    #[test]
+    fn an_identity_token_is_never_shown_to_a_registry_nor_left_out() {
+        let credentials = Credentials::Identity {
+            username: Some("robot".to_owned()),
+            token: crate::secret::Secret::new("hunter2"),
+        };
+        let refusal = shown_as_they_are(&credentials).unwrap_err();
+        assert!(matches!(refusal, Refusal::Rejected(Reason::Config, _)));
     }
 
     #[test]

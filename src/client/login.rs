@@ -9,16 +9,18 @@ use std::sync::Arc;
 use http::Method;
 
 use super::{
-    Client, Login, LoginEnd, Refusal,
+    Client, Login, LoginEnd, Refusal, ShownCredentials,
     judge::{
-        anonymous_refused, judge_basic, judge_configured_token, judge_exchanged_token, judge_open,
-        judge_token_endpoint, refused, server_error, shown_as_they_are, unnamed, unreadable,
+        anonymous_refused, invalid_grant, judge_basic, judge_configured_token,
+        judge_exchanged_token, judge_open, judge_token_endpoint, refused, server_error,
+        shown_as_they_are, unnamed, unusable,
     },
     ping::{Ping, PingKind},
     token::TokenAnswer,
 };
 use crate::{
     config::TestRepository,
+    credentials::Reading,
     exchange::{Authorization, Operation, Reply, Request},
     oci::{self, Action, Challenge, Scheme, Scope},
     outcome::Reason,
@@ -32,7 +34,9 @@ impl Client {
         if let Some(login) = self.cycle().logins.get(&set.name) {
             return Arc::clone(login);
         }
-        let login = Arc::new(match self.kept(set) {
+        let credentials = self.credentials(set).await;
+        let kept = credentials.ok().and_then(|read| self.kept(set, &read));
+        let login = Arc::new(match kept {
             Some((login, _)) => login,
             None => self.login_asked(repository).await,
         });
@@ -49,14 +53,14 @@ impl Client {
         self.cycle().asked.insert(set.name.clone());
         match &login.end {
             end if end.proves() || *end == LoginEnd::Unprovable => {
-                if let Ok(credentials) = self.credentials(set) {
+                if let Ok(credentials) = self.credentials(set).await {
                     let secret = super::fingerprint(&credentials);
                     let proven = end.proves();
                     self.memory.settle(&self.origin, &set.name, secret, proven);
                 }
             }
-            LoginEnd::Rejected(reason, _) => match self.credentials(set) {
-                Ok(credentials) if *reason != Reason::UntrustedHost => {
+            LoginEnd::Rejected(reason, _) => match self.credentials(set).await {
+                Ok(credentials) if !matches!(reason, Reason::UntrustedHost | Reason::Config) => {
                     let secret = super::fingerprint(&credentials);
                     self.memory.reject(&self.origin, &set.name, secret, &login);
                 }
@@ -70,13 +74,19 @@ impl Client {
     }
 
     async fn login_now(&self, repository: &TestRepository) -> Login {
-        let credentials = match self.credentials(&repository.credential) {
-            Ok(credentials) => credentials,
-            Err(error) => return Login::without_request(unreadable(&error)),
+        let reading = match self.reading(&repository.credential).await {
+            Ok(reading) => reading,
+            Err(error) => return Login::without_request(refused(unusable(&error))),
         };
+        let credentials = &reading.credentials;
         let ping = match self.ping_for_login().await {
             Ok(ping) => ping,
-            Err(refusal) => return Login::without_request(LoginEnd::Refused(refusal)),
+            Err(refusal) => {
+                return Login {
+                    shown: Some(shown(&reading)),
+                    ..Login::without_request(LoginEnd::Refused(refusal))
+                };
+            }
         };
         let mut login = Login {
             end: LoginEnd::Open,
@@ -85,17 +95,19 @@ impl Client {
             status: Some(ping.status),
             latency: Some(ping.elapsed),
             token_expires_at: None,
-            credential_expires_at: crate::credentials::expiry(&credentials),
+            shown: Some(shown(&reading)),
             product: self.product(),
         };
-        match (&ping.kind, &credentials) {
+        match (&ping.kind, credentials) {
             (PingKind::Unusable(reason, message), _) => {
                 login.end = LoginEnd::Refused(Refusal::Fatal(*reason, message.clone()));
             }
             (PingKind::Open, Credentials::Anonymous) => {}
+            // It can be shown to no registry.
+            (PingKind::Open, Credentials::Identity { .. }) => login.end = LoginEnd::Unprovable,
             (PingKind::Open, _) => {
-                let shown = shown_as_they_are(&credentials);
-                self.ping_with(&mut login, shown, judge_open).await;
+                self.ping_as_they_are(&mut login, credentials, judge_open)
+                    .await;
             }
             (
                 PingKind::Challenged {
@@ -109,7 +121,7 @@ impl Client {
                     self.login_anonymous(&mut login, repository, challenge, *optional)
                         .await;
                 } else {
-                    self.login_challenged(&mut login, repository, challenge, &credentials)
+                    self.login_challenged(&mut login, repository, challenge, credentials)
                         .await;
                 }
             }
@@ -169,18 +181,19 @@ impl Client {
     ) {
         let bearer = *challenge.scheme() == Scheme::Bearer;
         if let Credentials::Bearer { .. } = credentials {
-            let shown = shown_as_they_are(credentials);
-            return self.ping_with(login, shown, judge_configured_token).await;
+            return self
+                .ping_as_they_are(login, credentials, judge_configured_token)
+                .await;
         }
         if !bearer {
-            let shown = shown_as_they_are(credentials);
-            return self.ping_with(login, shown, judge_basic).await;
+            return self.ping_as_they_are(login, credentials, judge_basic).await;
         }
         let set = &repository.credential;
         let mut answer = self.token(set, challenge, &[]).await;
         let mut scoped = false;
         if let Ok(TokenAnswer::Denied(reply)) = &answer
             && matches!(reply.status, 400 | 404 | 405)
+            && !invalid_grant(reply)
         {
             let scope = Scope::new(&repository.name, &[Action::Pull]);
             answer = self.token(set, challenge, &[scope]).await;
@@ -201,6 +214,19 @@ impl Client {
                 login.latency = Some(reply.elapsed);
                 login.end = judge_token_endpoint(&reply, scoped);
             }
+            Err(refusal) => login.end = refused(refusal),
+        }
+    }
+
+    /// `GET /v2/` with the credentials themselves; its answer decides.
+    async fn ping_as_they_are(
+        &self,
+        login: &mut Login,
+        credentials: &Credentials,
+        judge: fn(&Reply) -> LoginEnd,
+    ) {
+        match shown_as_they_are(credentials) {
+            Ok(authorization) => self.ping_with(login, authorization, judge).await,
             Err(refusal) => login.end = refused(refusal),
         }
     }
@@ -239,5 +265,15 @@ impl Client {
             return Ok(ping);
         }
         self.ping_again().await
+    }
+}
+
+/// What a report may show.
+fn shown(reading: &Reading) -> ShownCredentials {
+    ShownCredentials {
+        method: reading.credentials.method(),
+        username: reading.credentials.username().map(str::to_owned),
+        ending: reading.ending(),
+        renews: reading.renews,
     }
 }

@@ -33,7 +33,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-pub use judge::{Login, LoginEnd};
+pub use judge::{Login, LoginEnd, ShownCredentials};
 pub use manifest::Manifest;
 pub use memory::{Class, Memory};
 pub use outlook::SecretState;
@@ -46,7 +46,7 @@ pub use write::{Grant, Guard};
 
 use crate::{
     config::{CredentialSet, Target},
-    credentials::CredentialsError,
+    credentials::{CredentialsError, Reading, Server},
     exchange::{Reply, Sent, TransportError},
     outcome::{CheckName, Observation, Reason},
     secret::Credentials,
@@ -108,7 +108,9 @@ struct Cycle {
     ping: Option<Ping>,
     ping_asked: bool,
     late_challenge: Option<crate::oci::Challenge>,
-    credentials: HashMap<String, Result<Credentials, CredentialsError>>,
+    credentials: HashMap<String, Result<Reading, CredentialsError>>,
+    /// Sets whose token endpoint was seen to want its questions the other way.
+    asked_otherwise: HashSet<String>,
     logins: HashMap<String, Arc<Login>>,
     /// The sets whose login flow was gone through, not only remembered.
     asked: HashSet<String>,
@@ -193,30 +195,51 @@ impl Client {
     }
 
     /// The set's content, read once per cycle.
-    fn credentials(&self, set: &CredentialSet) -> Result<Credentials, CredentialsError> {
+    async fn credentials(&self, set: &CredentialSet) -> Result<Credentials, Refusal> {
+        Box::pin(self.reading(set))
+            .await
+            .map(|reading| reading.credentials)
+            .map_err(|error| judge::unusable(&error))
+    }
+
+    /// The same with what is known of their source.
+    async fn reading(&self, set: &CredentialSet) -> Result<Reading, CredentialsError> {
         if let Some(known) = self.cycle().credentials.get(&set.name) {
             return known.clone();
         }
-        let read = set.source.read(SystemTime::now());
+        let server = Server::of(&self.target.url);
+        let reading = Box::pin(set.source.read(&server, SystemTime::now()));
+        let read = tokio::time::timeout(self.left(), reading)
+            .await
+            .unwrap_or_else(|_| {
+                Err(CredentialsError::timed_out(format!(
+                    "the credentials could not be read within the {}s of this check",
+                    self.target.timeout.as_secs_f64()
+                )))
+            });
         let mut cycle = self.cycle();
-        if let Ok(credentials) = &read {
-            cycle.sight.secret(&set.name, fingerprint(credentials));
+        if let Ok(reading) = &read {
+            cycle.sight.secret(&set.name, lasting_fingerprint(reading));
         }
         cycle.credentials.insert(set.name.clone(), read.clone());
         read
     }
 
+    /// What this cycle read already, where that went well.
+    fn read_already(&self, set: &CredentialSet) -> Option<Reading> {
+        self.cycle().credentials.get(&set.name)?.clone().ok()
+    }
+
     /// The answer that is kept while this set is held back as rejected, and for how long yet.
-    fn kept(&self, set: &CredentialSet) -> Option<(Login, Duration)> {
-        let credentials = self.credentials(set).ok()?;
-        let secret = fingerprint(&credentials);
+    fn kept(&self, set: &CredentialSet, credentials: &Credentials) -> Option<(Login, Duration)> {
+        let secret = fingerprint(credentials);
         self.memory.kept(&self.origin, &set.name, secret)
     }
 
     fn settled(&self, set: &CredentialSet) -> Option<bool> {
-        let credentials = self.credentials(set).ok()?;
+        let reading = self.read_already(set)?;
         let life = self.target.checks.credentials.interval * 2;
-        let secret = fingerprint(&credentials);
+        let secret = fingerprint(&reading.credentials);
         self.memory.settled(&self.origin, &set.name, secret, life)
     }
 
@@ -282,6 +305,21 @@ pub fn fingerprint(credentials: &Credentials) -> u64 {
             (1_u8, username, password).hash(&mut hasher);
         }
         Credentials::Bearer { token } => (2_u8, token).hash(&mut hasher),
+        Credentials::Identity { username, token } => {
+            (3_u8, username, token).hash(&mut hasher);
+        }
     }
+    hasher.finish()
+}
+
+/// The fingerprint of what stays the same while a helper renews a secret: whose it
+/// is. Otherwise every new password of the hour would be news, and call for an upload.
+fn lasting_fingerprint(reading: &Reading) -> u64 {
+    let credentials = &reading.credentials;
+    if !reading.renews {
+        return fingerprint(credentials);
+    }
+    let mut hasher = DefaultHasher::new();
+    (credentials.method(), credentials.username()).hash(&mut hasher);
     hasher.finish()
 }

@@ -31,10 +31,10 @@ impl Client {
         let Some(read) = self.cycle().credentials.get(&set.name).cloned() else {
             return SecretState::Untouched;
         };
-        let Ok(credentials) = read else {
+        let Ok(reading) = read else {
             return SecretState::Unusable;
         };
-        let secret = fingerprint(&credentials);
+        let secret = fingerprint(&reading.credentials);
         if self.memory.rejected(&self.origin, &set.name, secret) {
             SecretState::Rejected(secret)
         } else {

@@ -6,7 +6,7 @@ use std::{collections::VecDeque, time::Duration};
 
 use tokio::time::Instant;
 
-use super::{Client, Upload, fingerprint, token::words, upload::write_scope};
+use super::{Client, Upload, lasting_fingerprint, token::words, upload::write_scope};
 use crate::{config::TestRepository, outcome::SessionEnd};
 
 /// What is remembered of the uploads to one repository with one credential set.
@@ -150,8 +150,8 @@ impl Client {
     }
 
     fn secret_of(&self, repository: &TestRepository) -> u64 {
-        let credentials = self.credentials(&repository.credential);
-        credentials.as_ref().map_or(0, fingerprint)
+        let reading = self.read_already(&repository.credential);
+        reading.as_ref().map_or(0, lasting_fingerprint)
     }
 }
 

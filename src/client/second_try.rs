@@ -60,7 +60,7 @@ pub(super) fn second_try(
         return SecondTry::No;
     };
     if !bearer {
-        return if referrers && !nobody {
+        return if referrers && matches!(credentials, Credentials::Basic { .. }) {
             SecondTry::Basic
         } else {
             SecondTry::No
@@ -133,7 +133,7 @@ mod tests {
         );
         let basic = challenge("Basic realm=\"r\"");
         let nothing = Shown::as_it_is(None);
-        let password = Shown::as_it_is(shown_as_they_are(&somebody()));
+        let password = Shown::as_it_is(shown_as_they_are(&somebody()).unwrap());
         let nobody = Credentials::Anonymous;
         let rows = [
             (

@@ -11,7 +11,6 @@ use crate::{
     exchange::{Authorization, Reply, Request},
     oci::{Challenge, Scope, jwt},
     outcome::Reason,
-    secret::Credentials,
 };
 
 /// A token that was granted in this cycle.
@@ -74,15 +73,17 @@ impl Client {
                 claims: held.claims.clone(),
             });
         }
-        let credentials = self.credentials(set).unwrap_or(Credentials::Anonymous);
+        let credentials = self.credentials(set).await?;
         let trust = Trust {
             registry: &self.target.url,
             token_hosts: &self.target.token_hosts,
         };
-        let request = auth::token_request(challenge, &credentials, scopes, &trust)
+        let usual = auth::token_request(challenge, &credentials, scopes, &trust)
             .map_err(|error| untrusted(&error))?;
-        let host = request.url.host_str().unwrap_or_default().to_owned();
-        let answer = self.send_for_token(&request, &host).await;
+        let other = auth::token_request_otherwise(challenge, &credentials, scopes, &trust)
+            .map_err(|error| untrusted(&error))?;
+        let host = usual.url.host_str().unwrap_or_default().to_owned();
+        let answer = Box::pin(self.ask_for_token(set, usual, other, &host)).await;
         self.cycle().sight.answered_to(&set.name);
         let reply = answer?;
         if !(200..300).contains(&reply.status) {
@@ -114,6 +115,33 @@ impl Client {
             expires_at: held.expires_at,
             claims: held.claims,
         })
+    }
+
+    /// Asks in the usual way, and where the endpoint does not know that method in
+    /// the other; then in that one first for the rest of the cycle.
+    async fn ask_for_token(
+        &self,
+        set: &CredentialSet,
+        usual: Request,
+        other: Option<Request>,
+        host: &str,
+    ) -> Result<Reply, Refusal> {
+        let Some(other) = other else {
+            return self.send_for_token(&usual, host).await;
+        };
+        if self.cycle().asked_otherwise.contains(&set.name) {
+            return self.send_for_token(&other, host).await;
+        }
+        let reply = self.send_for_token(&usual, host).await?;
+        if !auth::method_unknown(&usual, &reply) {
+            return Ok(reply);
+        }
+        let second = self.send_for_token(&other, host).await?;
+        if auth::method_unknown(&other, &second) {
+            return Ok(reply);
+        }
+        self.cycle().asked_otherwise.insert(set.name.clone());
+        Ok(second)
     }
 
     async fn send_for_token(&self, request: &Request, host: &str) -> Result<Reply, Refusal> {

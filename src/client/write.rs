@@ -12,6 +12,7 @@ use super::{
 use crate::{
     auth::Trust,
     config::{PushWish, TestRepository},
+    credentials::Source,
     exchange::{MANIFEST_BODY, Operation, Request},
     oci::{Action, Content, Digest, Reference, Repository, Scope, endpoints, jwt, media_type},
     outcome::Reason,
@@ -48,10 +49,7 @@ impl Client {
         self.target.repositories.iter().find(|repository| {
             repository.push != PushWish::No
                 && (self.target.checks.push_options.anonymous
-                    || !matches!(
-                        self.credentials(&repository.credential),
-                        Ok(Credentials::Anonymous)
-                    ))
+                    || repository.credential.source != Source::Anonymous)
         })
     }
 
@@ -92,12 +90,15 @@ impl Client {
     /// What a token for pull and push says of the right, without touching the repository.
     pub async fn grant(&self, repository: &TestRepository) -> Result<Grant, Refusal> {
         let set = &repository.credential;
-        let credentials = self.credentials(set).unwrap_or(Credentials::Anonymous);
+        let credentials = self.credentials(set).await?;
         let PingKind::Challenged { challenge, .. } = self.ping().await?.kind else {
             return Ok(Grant::Unreadable);
         };
         let exchanged = *challenge.scheme() == crate::oci::Scheme::Bearer
-            && matches!(credentials, Credentials::Basic { .. });
+            && matches!(
+                credentials,
+                Credentials::Basic { .. } | Credentials::Identity { .. }
+            );
         if !exchanged {
             return Ok(Grant::Unreadable);
         }

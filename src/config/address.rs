@@ -63,7 +63,7 @@ impl Kind {
         match self {
             Self::Registry => "put credentials into `username` and `password` (or `password_file`)",
             Self::Proxy => {
-                "a proxy with a password is not supported here; let a local forwarder add it"
+                "put them into `proxy_username` and a file that `proxy_password_file` names"
             }
         }
     }

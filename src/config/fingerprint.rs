@@ -90,6 +90,8 @@ impl Fields {
                 }
             }
             Source::Token(token) => self.secret("token", token),
+            Source::DockerConfig(path) => self.add("docker_config", path.display()),
+            Source::Helper(name) => self.add("credential_helper", name),
         }
         for host in &set.hosts {
             self.add("host", &host.0);
@@ -152,7 +154,11 @@ impl Fields {
         }
         self.option("server_name", tls.server_name.as_ref());
         self.add("insecure_skip_verify", tls.insecure_skip_verify);
+        self.add("tls_min_version", tls.min_version.as_str());
         self.option("proxy_url", target.proxy.url.as_ref());
+        self.option("proxy_username", target.proxy.username.as_ref());
+        let file = target.proxy.password_file.as_ref();
+        self.option("proxy_password_file", file.map(|path| path.display()));
         for host in &target.proxy.no_proxy {
             self.add("no_proxy", host);
         }

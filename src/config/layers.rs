@@ -43,18 +43,23 @@ pub(super) fn inherit(lower: &[Entry], upper: &[Entry]) -> Vec<Entry> {
 }
 
 fn replaced(key: &str, upper: &[Entry]) -> bool {
-    ALTERNATIVES
+    REPLACED
         .iter()
-        .filter(|group| group.contains(&key))
-        .any(|group| {
-            upper
-                .iter()
-                .any(|entry| group.contains(&entry.key.as_str()))
-        })
+        .filter(|(replaced, _)| replaced.contains(&key))
+        .any(|(_, by)| upper.iter().any(|entry| by.contains(&entry.key.as_str())))
 }
 
-/// Keys that displace inherited ones, because only one of them can hold.
-const ALTERNATIVES: [&[&str]; 1] = [&["proxy_url", "proxy_from_environment"]];
+/// Inherited keys, and the keys that displace them: only one proxy can hold, and
+/// the login of one is never shown to another.
+const REPLACED: [(&[&str], &[&str]); 1] = [(
+    &[
+        "proxy_url",
+        "proxy_username",
+        "proxy_password_file",
+        "proxy_from_environment",
+    ],
+    &["proxy_url", "proxy_from_environment"],
+)];
 
 /// Keys of the `OCI:` block that an environment variable displaces, beside its own.
 const DISPLACED: [(&str, &[&str]); 4] = [

@@ -48,7 +48,7 @@ pub(super) fn judge_settings(section: &Section<'_>, base: &Path) {
     settings::retry(section);
     settings::rate_limit_reserve(section);
     reach::tls(section, base);
-    reach::proxy(section);
+    reach::proxy(section, base);
     reach::user_agent_comment(section);
     section.flag("http2", true);
     labels::read(section, &BTreeMap::new());
@@ -80,7 +80,7 @@ pub(super) fn read(section: &Section<'_>, sets: &Sets, base: &Path) -> Option<Ta
         request_timeout: budgets.request,
         connect_timeout: budgets.connect,
         tls: reach::tls(section, base),
-        proxy: reach::proxy(section),
+        proxy: reach::proxy(section, base),
         expect: expect(section),
         product: product(section),
         token_hosts: token_hosts(section),

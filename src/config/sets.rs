@@ -166,7 +166,7 @@ fn named(name: &str, section: &Section<'_>, base: &Path) -> CredentialSet {
     let source = source::read(section, base).unwrap_or_else(|| {
         section.refuse(
             format!("the credential set {} has no source", shown(name)),
-            "give it `username` and `password_file`, `token_file` or `anonymous: true`",
+            "give it `username` and `password_file`, `token_file`, `docker_config`, `credential_helper` or `anonymous: true`",
         );
         Source::Anonymous
     });

@@ -11,7 +11,7 @@ use crate::{
 use super::{Capabilities, CheckSettings, Checks, Push, section::Section};
 
 /// The keys that a registry inherits from `defaults:`.
-pub(super) const SETTINGS_KEYS: [&str; 15] = [
+pub(super) const SETTINGS_KEYS: [&str; 17] = [
     "checks",
     "timeout",
     "request_timeout",
@@ -21,6 +21,8 @@ pub(super) const SETTINGS_KEYS: [&str; 15] = [
     "rate_limit_reserve",
     "tls",
     "proxy_url",
+    "proxy_username",
+    "proxy_password_file",
     "no_proxy",
     "proxy_from_environment",
     "http2",

@@ -1,9 +1,9 @@
 //! Where one credential set comes from: the keys beside a registry, a repository or a name.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::{
-    credentials::{SecretSource, Source},
+    credentials::{HelperName, SecretSource, Source},
     secret::Secret,
 };
 
@@ -14,7 +14,7 @@ use super::{
 };
 
 /// The keys that say where credentials come from.
-pub(super) const SOURCE_KEYS: [&str; 9] = [
+pub(super) const SOURCE_KEYS: [&str; 11] = [
     "username",
     "password",
     "password_file",
@@ -23,6 +23,8 @@ pub(super) const SOURCE_KEYS: [&str; 9] = [
     "token",
     "token_file",
     "token_env",
+    "docker_config",
+    "credential_helper",
     "anonymous",
 ];
 
@@ -40,52 +42,103 @@ const BASIC_KEYS: [&str; 5] = [
     "password_secret_ref",
 ];
 const TOKEN_KEYS: [&str; 3] = ["token", "token_file", "token_env"];
+/// The kinds of sources, each with its keys and why it stands alone.
+const KINDS: [(&[&str], &str); 4] = [
+    (&BASIC_KEYS, "keep one kind"),
+    (
+        &TOKEN_KEYS,
+        "a token is sent as it is, without a user name and password; keep one kind",
+    ),
+    (
+        &["docker_config"],
+        "Docker's configuration holds user name and password; keep one kind",
+    ),
+    (
+        &["credential_helper"],
+        "a helper gives user name and password; keep one kind",
+    ),
+];
 
 /// The source that these keys name; `None` when none of them stands there.
 pub(super) fn read(section: &Section<'_>, base: &Path) -> Option<Source> {
-    let basic = section.present(&BASIC_KEYS);
-    let token = section.present(&TOKEN_KEYS);
-    let nobody = section.flag("anonymous", false);
-    for group in [PASSWORD_KEYS.as_slice(), TOKEN_KEYS.as_slice()] {
-        let sources = section.present(group);
-        if sources.len() > 1 {
-            section.refuse_at(
-                &section.spot_of(group.iter().rev().find(|key| section.has(key))?),
-                format!("{} name the same secret", listed(&sources)),
-                "keep one of them",
-            );
-            return Some(Source::Anonymous);
-        }
-    }
-    if let (Some(first), Some(second)) = (basic.first(), token.first()) {
-        section.refuse_at(
-            &section.spot_of(TOKEN_KEYS.iter().find(|key| section.has(key))?),
-            format!("{} stand together", listed(&[first, second])),
-            "a token is sent as it is, without a user name and password; keep one kind",
-        );
+    if refuse_several(section) {
         return Some(Source::Anonymous);
     }
-    if nobody {
-        if let Some(other) = basic.first().or(token.first()) {
-            section.refuse_at(
-                &section.spot_of("anonymous"),
-                format!("{} stand together", listed(&["anonymous", other])),
-                "keep one of them",
-            );
-        }
+    if section.flag("anonymous", false) {
         return Some(Source::Anonymous);
     }
-    if !token.is_empty() {
+    if section.has("docker_config") {
+        let (text, item) = section.text("docker_config")?;
+        let config = path(text, &item, base, "name Docker's configuration file");
+        return Some(config.map_or(Source::Anonymous, Source::DockerConfig));
+    }
+    if section.has("credential_helper") {
+        let (text, item) = section.text("credential_helper")?;
+        return Some(helper(text, &item));
+    }
+    if !section.present(&TOKEN_KEYS).is_empty() {
         let token = secret(section, "token", base).unwrap_or_else(placeholder);
         return Some(Source::Token(token));
     }
-    if basic.is_empty() {
+    if section.present(&BASIC_KEYS).is_empty() {
         return None;
     }
     let username = section.text("username").map(|(text, _)| text.to_owned());
     let password = secret(section, "password", base);
     warn_of_half(section);
     Some(Source::Basic { username, password })
+}
+
+/// Refuses two sources where one can be meant.
+fn refuse_several(section: &Section<'_>) -> bool {
+    for group in [PASSWORD_KEYS.as_slice(), TOKEN_KEYS.as_slice()] {
+        let sources = section.present(group);
+        if let [_, .., last] = sources[..] {
+            section.refuse_at(
+                &section.spot_of(last),
+                format!("{} name the same secret", listed(&sources)),
+                "keep one of them",
+            );
+            return true;
+        }
+    }
+    let mut kinds = KINDS
+        .iter()
+        .filter_map(|(keys, hint)| Some((*section.present(keys).first()?, *hint)));
+    let first = kinds.next();
+    if let (Some((first, _)), Some((second, hint))) = (first, kinds.next()) {
+        section.refuse_at(
+            &section.spot_of(second),
+            format!("{} stand together", listed(&[first, second])),
+            hint,
+        );
+        return true;
+    }
+    if section.flag("anonymous", false)
+        && let Some((other, _)) = first
+    {
+        section.refuse_at(
+            &section.spot_of("anonymous"),
+            format!("{} stand together", listed(&["anonymous", other])),
+            "keep one of them",
+        );
+        return true;
+    }
+    false
+}
+
+/// A name that makes up the name of a program is never a path or an option.
+fn helper(text: &str, item: &Item<'_>) -> Source {
+    match HelperName::parse(text) {
+        Ok(name) => Source::Helper(name),
+        Err(why) => {
+            item.refuse(
+                format!("the name of the credential helper {why}"),
+                "write `ecr-login` for a program `docker-credential-ecr-login` on the PATH",
+            );
+            Source::Anonymous
+        }
+    }
 }
 
 /// Half a pair is the finding of the credentials check, and worth a word before it.
@@ -141,15 +194,17 @@ fn reference(text: &str, item: &Item<'_>, base: &Path) -> Option<SecretSource> {
     None
 }
 
-fn file(path: &str, item: &Item<'_>, base: &Path) -> Option<SecretSource> {
-    if path.trim().is_empty() || path.contains(char::is_control) {
-        item.refuse(
-            "this is no path of a file",
-            "name the file that holds the secret",
-        );
+fn file(text: &str, item: &Item<'_>, base: &Path) -> Option<SecretSource> {
+    path(text, item, base, "name the file that holds the secret").map(SecretSource::File)
+}
+
+/// The path of a file. It is not shown: it may be the secret itself.
+fn path(text: &str, item: &Item<'_>, base: &Path, hint: &str) -> Option<PathBuf> {
+    if text.trim().is_empty() || text.contains(char::is_control) {
+        item.refuse("this is no path of a file", hint);
         return None;
     }
-    Some(SecretSource::File(base.join(path)))
+    Some(base.join(text))
 }
 
 fn variable(name: &str, item: &Item<'_>) -> Option<SecretSource> {

@@ -5,13 +5,21 @@
 //! sent, and never replaced by anonymous access. No message holds any content
 //! of a secret.
 
+mod docker_config;
+mod expiry;
+mod helper;
+mod judge;
 mod read;
+mod secret_source;
+mod server;
 
 use std::path::PathBuf;
 
-use crate::secret::Secret;
+use crate::secret::{Credentials, Secret};
 
-pub use read::expiry;
+pub use expiry::{Ending, EndingSource};
+pub use helper::HelperName;
+pub use server::Server;
 
 /// Where one secret value comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -38,15 +46,22 @@ pub enum Source {
     },
     /// A bearer token, sent as it is.
     Token(SecretSource),
+    /// Docker's configuration file, or a Kubernetes pull secret: the entry of the
+    /// registry, or the helper that it names. No entry is an error, never anonymous access.
+    DockerConfig(PathBuf),
+    /// A program that speaks the protocol of Docker's credential helpers.
+    Helper(HelperName),
 }
 
 impl Source {
-    /// The word of the evidence key `auth_method`, also where the source cannot be read.
-    pub fn method(&self) -> &'static str {
+    /// The word of the evidence key `auth_method`, as far as it is known before
+    /// the source is read.
+    pub fn method(&self) -> Option<&'static str> {
         match self {
-            Self::Anonymous => "anonymous",
-            Self::Basic { .. } => "basic",
-            Self::Token(_) => "bearer",
+            Self::Anonymous => Some("anonymous"),
+            Self::Basic { .. } => Some("basic"),
+            Self::Token(_) => Some("bearer"),
+            Self::DockerConfig(_) | Self::Helper(_) => None,
         }
     }
 
@@ -54,18 +69,57 @@ impl Source {
     pub fn username(&self) -> Option<&str> {
         match self {
             Self::Basic { username, .. } => username.as_deref(),
-            Self::Anonymous | Self::Token(_) => None,
+            _ => None,
         }
     }
+}
+
+/// What a source held when it was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reading {
+    /// The credentials.
+    pub credentials: Credentials,
+    /// A helper gave them, and gives others before they end: neither their end nor
+    /// their change is news.
+    pub renews: bool,
 }
 
 /// Why a credential set cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CredentialsError {
-    /// In words: names the place (file, variable), never a content.
+    /// In words: names the place (file, variable, helper), never a content.
     pub message: String,
-    /// The credential is past its own end (a JWT's `exp`).
-    pub expired: bool,
+    /// What kind of trouble it is.
+    pub trouble: Trouble,
+}
+
+/// The kinds of trouble with a source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// Missing, unreadable, malformed.
+    Unusable,
+    /// Past its own end (a JWT's `exp`).
+    Expired,
+    /// It did not answer in time, which says nothing of the credentials.
+    TimedOut,
+}
+
+impl CredentialsError {
+    /// What cannot be used as it is.
+    pub(in crate::credentials) fn unusable(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            trouble: Trouble::Unusable,
+        }
+    }
+
+    /// What did not answer in time.
+    pub fn timed_out(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            trouble: Trouble::TimedOut,
+        }
+    }
 }
 
 impl std::fmt::Display for CredentialsError {

@@ -33,8 +33,9 @@ pub enum Authorization {
     Bearer(Secret),
 }
 
-/// One request, before it is sent.
-#[derive(Debug, Clone)]
+/// One request, before it is sent. Its body may hold a secret, so `Debug` shows its
+/// length alone.
+#[derive(Clone)]
 pub struct Request {
     /// What it is for.
     pub operation: Operation,
@@ -85,6 +86,21 @@ impl Request {
     pub fn body_cap(mut self, bytes: usize) -> Self {
         self.body_cap = bytes;
         self
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Request")
+            .field("operation", &self.operation)
+            .field("method", &self.method)
+            .field("url", &self.url.as_str())
+            .field("headers", &self.headers)
+            .field("authorization", &self.authorization)
+            .field("body_bytes", &self.body.len())
+            .field("body_cap", &self.body_cap)
+            .finish()
     }
 }
 

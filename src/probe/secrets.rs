@@ -9,6 +9,7 @@ use std::{
 use crate::{
     client::{self, Client, SecretState},
     config::{CredentialSet, Target},
+    credentials::Server,
 };
 
 /// The sets that were of no use in the last cycle that looked at them, and
@@ -38,12 +39,16 @@ impl Watched {
     }
 
     /// Whether a set is watched and its content is another one; it is told once.
+    /// What a helper holds is not looked at: it is asked when a cycle needs it.
     pub(super) fn changed(&self, target: &Target, set: &CredentialSet) -> bool {
         let key = (target.name.clone(), set.name.clone());
         let Some(known) = self.lock().get(&key).copied() else {
             return false;
         };
-        let read = set.source.read(SystemTime::now());
+        let server = Server::of(&target.url);
+        let Some(read) = set.source.look(&server, SystemTime::now()) else {
+            return false;
+        };
         let now = read.ok().as_ref().map(client::fingerprint);
         if now == known {
             return false;

@@ -4,12 +4,16 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use reqwest::{Client, redirect};
 use rustls::ClientConfig;
-use url::Url;
+use url::{Host, Url};
 
 use crate::exchange::{Request, TransportErrorKind};
 
 use super::{
-    connector::ObserveLayer, dns::Resolver, error::Failure, options::TransportOptions, proxy,
+    connector::ObserveLayer,
+    dns::Resolver,
+    error::Failure,
+    options::{TlsVersion, TransportOptions},
+    proxy::{Proxies, Proxy},
     request,
 };
 
@@ -20,7 +24,8 @@ pub(super) struct Clients {
     foreign: Client,
     host: String,
     server_name: Option<String>,
-    may_use_proxy: bool,
+    proxies: Arc<Proxies>,
+    oldest_tls: TlsVersion,
 }
 
 /// A request and the client that sends it.
@@ -32,14 +37,16 @@ pub(super) struct Prepared<'a> {
 impl Clients {
     pub(super) fn new(options: &TransportOptions) -> Result<Self, Failure> {
         let connect = |detail| Failure::Refused(TransportErrorKind::Connect, detail);
-        let proxies = proxy::proxies(&options.proxy).map_err(connect)?;
-        let may_use_proxy = !proxies.is_empty();
+        let proxies = Arc::new(Proxies::read(&options.proxy).map_err(connect)?);
         let server_name = options.tls.server_name().map(str::to_owned);
-        if may_use_proxy && server_name.is_some() {
+        let own = Url::parse(&format!("https://{}/", options.host));
+        if let (Ok(own), Some(_)) = (&own, &server_name)
+            && let Some(proxy) = proxies.of(own)
+        {
             // The name would be the one that the proxy is asked to connect to.
-            return Err(connect(
-                "tls.server_name cannot be used through a proxy: leave one of them out".to_owned(),
-            ));
+            return Err(connect(format!(
+                "tls.server_name cannot be used through {proxy}: leave it out, or put the host into no_proxy"
+            )));
         }
         let build = |tls: &ClientConfig, alias: Option<&String>| {
             client(options, &proxies, tls.clone(), alias)
@@ -55,7 +62,8 @@ impl Clients {
             foreign,
             host: options.host.to_ascii_lowercase(),
             server_name,
-            may_use_proxy,
+            proxies,
+            oldest_tls: options.tls.oldest_version(),
         })
     }
 
@@ -74,6 +82,17 @@ impl Clients {
     }
 
     pub(super) fn prepare(&self, request: &Request) -> Result<Prepared<'_>, Failure> {
+        if let (Some(proxy), "https", Some(Host::Ipv6(_))) = (
+            self.proxy(&request.url),
+            request.url.scheme(),
+            request.url.host(),
+        ) {
+            // The HTTP client takes the brackets for a part of the name in the certificate.
+            let detail = format!(
+                "an IPv6 address is not reached by https through {proxy}: use a name, or put the address into no_proxy"
+            );
+            return Err(Failure::Refused(TransportErrorKind::Connect, detail));
+        }
         Ok(Prepared {
             client: if self.is_own(&request.url) {
                 &self.own
@@ -84,9 +103,19 @@ impl Clients {
         })
     }
 
-    /// Some request of this transport may go through a proxy.
-    pub(super) fn may_use_proxy(&self) -> bool {
-        self.may_use_proxy
+    /// The proxy that a request to this URL goes through.
+    pub(super) fn proxy(&self, url: &Url) -> Option<&Proxy> {
+        self.proxies.of(url).map(AsRef::as_ref)
+    }
+
+    /// The proxy that answers such a request itself, and does not only connect.
+    pub(super) fn forwarding_proxy(&self, url: &Url) -> Option<&Proxy> {
+        self.proxy(url).filter(|_| url.scheme() == "http")
+    }
+
+    /// The oldest version of TLS that is spoken.
+    pub(super) fn oldest_tls(&self) -> TlsVersion {
+        self.oldest_tls
     }
 
     fn is_own(&self, url: &Url) -> bool {
@@ -96,7 +125,7 @@ impl Clients {
 
 fn client(
     options: &TransportOptions,
-    proxies: &[reqwest::Proxy],
+    proxies: &Arc<Proxies>,
     mut tls: ClientConfig,
     server_name: Option<&String>,
 ) -> reqwest::Result<Client> {
@@ -132,8 +161,8 @@ fn client(
     if !http2 {
         builder = builder.http1_only();
     }
-    for proxy in proxies {
-        builder = builder.proxy(proxy.clone());
+    for rule in proxies.rules(server_name.map(String::as_str)) {
+        builder = builder.proxy(rule);
     }
     builder.build()
 }

@@ -73,9 +73,20 @@ impl Resolver {
     }
 }
 
+impl DnsError {
+    /// As a sentence about the host of a proxy.
+    pub(super) fn of_proxy(&self) -> String {
+        format!("cannot resolve the proxy's name {self:#}")
+    }
+}
+
 impl fmt::Display for DnsError {
+    /// A sentence; with `#` only whose name it is, and why.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "cannot resolve `{}`: ", self.host)?;
+        if !formatter.alternate() {
+            formatter.write_str("cannot resolve ")?;
+        }
+        write!(formatter, "`{}`: ", self.host)?;
         match &self.source {
             None => formatter.write_str("it has no address"),
             Some(source) => {

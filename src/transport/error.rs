@@ -1,14 +1,19 @@
 //! From what went wrong to a kind and a sentence: the one place that reads the
 //! errors of the HTTP client and of TLS.
 
-use std::{error::Error, io, time::Duration};
+use std::time::Duration;
 
 use crate::exchange::{Request, TransportError, TransportErrorKind};
 
 use super::{
+    causes::{Chain, broken, leaf, out_of_files},
     dns::DnsError,
     observer::{Recording, Stage},
-    redact, words,
+    options::TlsVersion,
+    proxy::Proxy,
+    redact,
+    shown::Identity,
+    words,
 };
 
 /// Why there is no answer.
@@ -25,7 +30,8 @@ pub(super) enum Failure {
 /// What an error's sentence is about.
 pub(super) struct Place<'a> {
     pub(super) request: &'a Request,
-    pub(super) proxied: bool,
+    pub(super) proxy: Option<&'a Proxy>,
+    pub(super) oldest_tls: TlsVersion,
     pub(super) connect_timeout: Duration,
     pub(super) deadline: Duration,
 }
@@ -111,16 +117,27 @@ fn classify(
     place: &Place<'_>,
     recording: &Recording,
 ) -> (TransportErrorKind, String) {
-    let find = || Chain(Some(error));
-    if find().filter_map(as_io).any(out_of_files) {
+    let find = || Chain::of(error);
+    if out_of_files(error) {
         let detail = "this process is out of file descriptors: raise its limit of open files";
         return (TransportErrorKind::Resource, detail.to_owned());
     }
     if let Some(dns) = find().find_map(|cause| cause.downcast_ref::<DnsError>()) {
-        return (TransportErrorKind::Dns, dns.to_string());
+        // Through a proxy no other name is resolved here.
+        let detail = match place.proxy {
+            Some(_) => dns.of_proxy(),
+            None => dns.to_string(),
+        };
+        return (TransportErrorKind::Dns, detail);
     }
     if let Some(tls) = find().find_map(|cause| cause.downcast_ref::<rustls::Error>()) {
-        let detail = words::tls(tls, recording.self_signed());
+        let detail = words::tls(tls, &recording.shown(), place.oldest_tls);
+        let detail = match place.proxy {
+            Some(proxy) if matches!(stage, Stage::Resolving | Stage::Connecting) => {
+                format!("TLS with {proxy}: {detail}")
+            }
+            _ => detail,
+        };
         return (TransportErrorKind::Tls, detail);
     }
     if error.is_timeout() {
@@ -133,29 +150,69 @@ fn classify(
             _ => timeout(stage, place.connect_timeout, place),
         };
     }
-    let broken = find().any(|cause| {
-        as_io(cause).is_some_and(is_broken) || BROKEN.contains(&cause.to_string().as_str())
-    });
-    if stage == Stage::Handshake && broken {
+    if error.is_connect() {
+        return unconnected(error, stage, place);
+    }
+    unanswered(error, stage, place, recording)
+}
+
+/// There is no connection, and it is none of name, TLS and time.
+fn unconnected(
+    error: &reqwest::Error,
+    stage: Stage,
+    place: &Place<'_>,
+) -> (TransportErrorKind, String) {
+    if stage == Stage::Handshake && broken(error) {
         let detail = format!(
             "{} closed the connection during the TLS handshake",
             host(place)
         );
         return (TransportErrorKind::Reset, detail);
     }
-    let leaf = find().last().map(ToString::to_string).unwrap_or_default();
-    if error.is_connect() {
-        let detail = format!("cannot connect to {}: {}", host(place), leaf_words(&leaf));
-        return (TransportErrorKind::Connect, detail);
+    let leaf = leaf(error);
+    // Without Rust's error number.
+    let why = leaf.split(" (os error").next().unwrap_or(&leaf);
+    let detail = match place.proxy {
+        Some(proxy) => {
+            let host = redact::authority(&place.request.url);
+            Chain::of(error)
+                .find_map(|cause| proxy.does_not_connect(&host, &cause.to_string()))
+                .unwrap_or_else(|| format!("cannot connect to {proxy}: {why}"))
+        }
+        None => format!("cannot connect to {}: {why}", host(place)),
+    };
+    (TransportErrorKind::Connect, detail)
+}
+
+/// The connection stood, and no answer came that can be read.
+fn unanswered(
+    error: &reqwest::Error,
+    stage: Stage,
+    place: &Place<'_>,
+    recording: &Recording,
+) -> (TransportErrorKind, String) {
+    let leaf = leaf(error);
+    if let Some(alert) = words::alert(&leaf) {
+        let detail = words::tls(&alert, &recording.shown(), place.oldest_tls);
+        return (TransportErrorKind::Tls, detail);
     }
-    if broken || leaf.contains(" error received: ") {
-        if recording.identity_missed() && stage == Stage::Waiting {
-            return (TransportErrorKind::Tls, words::IDENTITY_MISSED.to_owned());
+    if broken(error) || leaf.contains(" error received: ") {
+        let tls = match recording.shown().identity {
+            Identity::Missed => Some(words::IDENTITY_MISSED),
+            Identity::Given => Some(words::IDENTITY_REFUSED),
+            Identity::Unasked => None,
+        };
+        if let Some(words) = tls.filter(|_| stage == Stage::Waiting) {
+            return (TransportErrorKind::Tls, words.to_owned());
         }
         let detail = format!("{} closed the connection before it answered", host(place));
         return (TransportErrorKind::Reset, detail);
     }
-    let detail = format!("the answer is not valid HTTP: {leaf}");
+    let hint = match place.request.url.scheme() {
+        "http" => " (if this is a TLS port, write the URL with https://)",
+        _ => "",
+    };
+    let detail = format!("the answer is not valid HTTP: {leaf}{hint}");
     (TransportErrorKind::Protocol, detail)
 }
 
@@ -177,65 +234,15 @@ fn timeout(stage: Stage, limit: Duration, place: &Place<'_>) -> (TransportErrorK
 
 /// Who may be at fault: through a proxy it cannot be told from the host.
 fn host(place: &Place<'_>) -> String {
-    let proxy = if place.proxied { " (or its proxy)" } else { "" };
-    format!("{}{proxy}", redact::authority(&place.request.url))
-}
-
-/// The last cause without Rust's error number.
-fn leaf_words(leaf: &str) -> &str {
-    leaf.split(" (os error").next().unwrap_or(leaf)
-}
-
-/// An error and its causes. An [`io::Error`] made of another error hides that
-/// one from `source`, so it is asked for what it holds.
-struct Chain<'a>(Option<&'a (dyn Error + 'static)>);
-
-impl<'a> Iterator for Chain<'a> {
-    type Item = &'a (dyn Error + 'static);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let this = self.0?;
-        let held = as_io(this).and_then(io::Error::get_ref);
-        self.0 = match held {
-            Some(held) => Some(held),
-            None => this.source(),
-        };
-        Some(this)
+    let host = redact::authority(&place.request.url);
+    match place.proxy {
+        Some(proxy) => format!("{host} (through {proxy})"),
+        None => host,
     }
-}
-
-fn as_io<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a io::Error> {
-    error.downcast_ref::<io::Error>()
-}
-
-fn is_broken(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::ConnectionReset
-            | io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::BrokenPipe
-            | io::ErrorKind::NotConnected
-            | io::ErrorKind::UnexpectedEof
-    )
-}
-
-/// `EMFILE` and `ENFILE`, alike on Linux, macOS and the BSDs; the standard
-/// library has no kind for them.
-fn out_of_files(error: &io::Error) -> bool {
-    matches!(error.raw_os_error(), Some(23 | 24))
 }
 
 /// The most characters of a detail.
 const LONGEST: usize = 200;
-
-/// How the HTTP library says that a connection ended under a request. Its error
-/// type belongs to the server's room; these are its words, held by a test for
-/// each that a server can bring about.
-const BROKEN: [&str; 3] = [
-    "connection closed before message completed",
-    "operation was canceled",
-    "channel closed",
-];
 
 #[cfg(test)]
 mod tests {
@@ -248,12 +255,5 @@ mod tests {
         assert_eq!(long.chars().count(), LONGEST);
         assert!(long.ends_with('…'));
         assert_eq!(short(&"b".repeat(LONGEST)), "b".repeat(LONGEST));
-    }
-
-    #[test]
-    fn causes_inside_io_errors_are_found() {
-        let inner = rustls::Error::HandshakeNotComplete;
-        let twice = io::Error::other(io::Error::new(io::ErrorKind::InvalidData, inner));
-        assert!(Chain(Some(&twice)).any(<dyn Error>::is::<rustls::Error>));
     }
 }

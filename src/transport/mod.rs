@@ -10,17 +10,21 @@
 //! roots and the TLS configuration, is kept for the process in [`TlsPolicies`].
 
 mod body;
+mod causes;
 mod client;
 mod connector;
 mod dns;
 mod error;
 mod files;
+mod no_proxy;
 mod observer;
 mod options;
 mod pem;
 mod proxy;
 mod redact;
 mod request;
+mod roots;
+mod shown;
 mod tls;
 mod verifier;
 mod words;
@@ -33,14 +37,14 @@ use std::{
 
 use tokio::time::{Instant, timeout};
 
-use crate::exchange::{Exchange, Reply, Request, Sent, TransportError};
+use crate::exchange::{Exchange, Reply, Request, Sent, TransportError, TransportErrorKind};
 
 use client::Clients;
 use error::{Failure, Place};
 use observer::{CURRENT, Recording, Totals};
 
-pub use options::{ProxyOptions, TlsOptions, TransportOptions, user_agent};
-pub use tls::{TlsError, TlsPolicies, TlsPolicy};
+pub use options::{ProxyOptions, TlsOptions, TlsVersion, TransportOptions, user_agent};
+pub use tls::{Built, TlsError, TlsPolicies, TlsPolicy};
 
 /// The connections of one cycle to one registry, and to the token hosts and
 /// storage hosts that it names.
@@ -65,8 +69,8 @@ impl Transport {
     /// A transport without a connection yet.
     ///
     /// # Errors
-    /// Where a proxy or the user agent cannot be used as it is written; the
-    /// detail names the option and never a proxy's password.
+    /// Where a proxy, the file of its password or the user agent cannot be used as
+    /// it is written; the detail names the option and never a password.
     pub fn new(options: &TransportOptions) -> Result<Self, TransportError> {
         let clients = Clients::new(options).map_err(Failure::unsent)?;
         Ok(Self {
@@ -79,9 +83,9 @@ impl Transport {
     /// Sends a request once.
     ///
     /// The deadline spans everything from name resolution to the body's last
-    /// byte; where it is zero nothing is sent. At most [`Request::body_cap`] bytes of the body are read; what goes
-    /// on after them, or breaks off, is a [`Reply`] with `truncated`. Every other
-    /// failure is a [`TransportError`].
+    /// byte; where it is zero nothing is sent. At most [`Request::body_cap`] bytes of
+    /// the body are read; what goes on after them, or breaks off, is a [`Reply`] with
+    /// `truncated`. Every other failure is a [`TransportError`].
     ///
     /// [`Sent::connection`] is there where this request opened a connection, or
     /// tried to; [`Sent::retry`] is the caller's to set.
@@ -101,7 +105,8 @@ impl Transport {
         };
         let place = Place {
             request,
-            proxied: self.clients.may_use_proxy(),
+            proxy: self.clients.proxy(&request.url),
+            oldest_tls: self.clients.oldest_tls(),
             connect_timeout: self.connect_timeout,
             deadline,
         };
@@ -149,6 +154,12 @@ impl Transport {
         let mut response = response.map_err(Failure::Http)?;
         recording.answered(response.remote_addr());
         let status = response.status().as_u16();
+        let host = redact::authority(&request.url);
+        if let Some(proxy) = self.clients.forwarding_proxy(&request.url)
+            && let Some(detail) = proxy.own_answer(&host, status, response.headers())
+        {
+            return Err(Failure::Refused(TransportErrorKind::Connect, detail));
+        }
         let headers = std::mem::take(response.headers_mut());
         let http_version = match response.version() {
             http::Version::HTTP_2 => "2",

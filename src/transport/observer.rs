@@ -16,11 +16,12 @@ use std::{
 };
 
 use rustls::pki_types::{CertificateDer, ServerName};
-use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 use url::Url;
 
-use crate::exchange::{Certificate, Connection};
+use crate::exchange::Connection;
+
+use super::shown::{Identity, Shown, certificate};
 
 tokio::task_local! {
     /// The request whose future is running.
@@ -73,7 +74,7 @@ struct State {
     handshake_is_ours: bool,
     tls_version: Option<&'static str>,
     shown: Vec<CertificateDer<'static>>,
-    identity_missed: bool,
+    identity: Identity,
     connected: Option<Instant>,
     remote: Option<IpAddr>,
     answered: Option<Instant>,
@@ -130,17 +131,10 @@ impl Recording {
         }
     }
 
-    /// The server asked for a client certificate, and there was none to show.
-    pub(super) fn identity_missed(&self) -> bool {
-        self.state().identity_missed
-    }
-
-    /// The leaf that the server showed was issued by itself.
-    pub(super) fn self_signed(&self) -> bool {
-        self.state().shown.first().is_some_and(|der| {
-            x509_parser::parse_x509_certificate(der)
-                .is_ok_and(|(_, leaf)| leaf.subject() == leaf.issuer())
-        })
+    /// What the server showed, for the words of a failed handshake.
+    pub(super) fn shown(&self) -> Shown {
+        let state = self.state();
+        Shown::of(state.shown.first(), state.identity)
     }
 
     /// What was seen of a connection that this request opened, or tried to.
@@ -271,21 +265,13 @@ pub(super) fn tls_version(version: &'static str) {
     });
 }
 
-/// The server asked for a client certificate that we do not have.
-pub(super) fn identity_missed() {
-    with(|recording| recording.state().identity_missed = true);
+/// The server asked for a client certificate.
+pub(super) fn identity(identity: Identity) {
+    with(|recording| recording.state().identity = identity);
 }
 
 fn with<T>(act: impl FnOnce(&Recording) -> T) -> Option<T> {
     CURRENT.try_with(|recording| act(recording)).ok()
-}
-
-fn certificate(der: &CertificateDer<'_>) -> Option<Certificate> {
-    let (_, parsed) = x509_parser::parse_x509_certificate(der).ok()?;
-    Some(Certificate {
-        not_after: parsed.validity().not_after.timestamp(),
-        sha256: Sha256::digest(der).into(),
-    })
 }
 
 fn span(from: Option<Instant>, to: Option<Instant>) -> Option<Duration> {

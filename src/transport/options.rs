@@ -4,6 +4,8 @@ use std::{collections::BTreeMap, fmt, net::IpAddr, path::PathBuf, sync::Arc, tim
 
 use url::Url;
 
+use crate::words::word;
+
 use super::{redact, tls::TlsPolicy};
 
 /// The TLS policy of one registry.
@@ -19,6 +21,28 @@ pub struct TlsOptions {
     pub server_name: Option<String>,
     /// Accept any certificate.
     pub insecure_skip_verify: bool,
+    /// The oldest version of TLS that is spoken.
+    pub min_version: TlsVersion,
+}
+
+/// A version of TLS that is safe.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum TlsVersion {
+    /// TLS 1.2 (RFC 5246).
+    #[default]
+    Tls12,
+    /// TLS 1.3 (RFC 8446).
+    Tls13,
+}
+
+impl TlsVersion {
+    /// Every version with its word.
+    pub const ALL: [(Self, &'static str); 2] = [(Self::Tls12, "1.2"), (Self::Tls13, "1.3")];
+
+    /// `1.2` or `1.3`.
+    pub fn as_str(self) -> &'static str {
+        word(&Self::ALL, self)
+    }
 }
 
 /// How proxies are decided: never silently from the environment.
@@ -26,6 +50,10 @@ pub struct TlsOptions {
 pub struct ProxyOptions {
     /// The proxy of every request, but those of `no_proxy`.
     pub url: Option<Url>,
+    /// Who we are to that proxy (Basic), together with `password_file`.
+    pub username: Option<String>,
+    /// The file of the password, read again for every transport.
+    pub password_file: Option<PathBuf>,
     /// Hosts reached without it (`example.com`, `.example.com`, an address, a CIDR, `*`).
     pub no_proxy: Vec<String>,
     /// Take `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY` from the environment.
@@ -60,6 +88,8 @@ impl fmt::Debug for ProxyOptions {
         formatter
             .debug_struct("ProxyOptions")
             .field("url", &self.url.as_ref().map(redact::url))
+            .field("username", &self.username)
+            .field("password_file", &self.password_file)
             .field("no_proxy", &self.no_proxy)
             .field("from_environment", &self.from_environment)
             .finish()

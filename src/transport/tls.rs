@@ -5,29 +5,46 @@ use std::{
     collections::HashMap,
     fmt,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use rustls::{
-    ClientConfig, RootCertStore,
-    client::{Resumption, Tls12Resumption, WebPkiServerVerifier},
+    ClientConfig, SupportedProtocolVersion,
+    client::{Resumption, Tls12Resumption},
     crypto::{CryptoProvider, ring},
-    pki_types::{CertificateDer, DnsName},
+    pki_types::DnsName,
     sign::CertifiedKey,
+    version::{TLS12, TLS13},
 };
 
 use super::{
     files::{Files, Stamps},
-    options::TlsOptions,
+    options::{TlsOptions, TlsVersion},
     pem::{certificates, identity, not_after},
+    roots::{self, Roots},
     verifier::{Identity, NoSessions, Verifier},
 };
 
 /// Every TLS policy of the process.
 #[derive(Debug, Default)]
 pub struct TlsPolicies {
-    system_roots: OnceLock<Vec<CertificateDer<'static>>>,
+    system_roots: OnceLock<Option<Roots>>,
     cache: Mutex<HashMap<TlsOptions, Cached>>,
+    stores: AtomicUsize,
+    policies: AtomicUsize,
+}
+
+/// What was built so far: the dear part of TLS, which registries share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Built {
+    /// Stores with the system's roots.
+    pub system_stores: usize,
+    /// TLS policies: one for each distinct set of options, and one more for each
+    /// change of a file.
+    pub policies: usize,
 }
 
 /// How connections to one registry are verified; shared by all that have the
@@ -37,6 +54,7 @@ pub struct TlsPolicy {
     own: ClientConfig,
     foreign: Option<ClientConfig>,
     server_name: Option<String>,
+    oldest_version: TlsVersion,
     client_certificate_not_after: Option<i64>,
 }
 
@@ -83,7 +101,7 @@ impl TlsPolicies {
         let fingerprint = files.fingerprint();
         let policy = match cache.get(options) {
             Some(cached) if cached.fingerprint == fingerprint => Arc::clone(&cached.policy),
-            _ => Arc::new(TlsPolicy::build(options, &files, self.system_roots())?),
+            _ => Arc::new(self.build(options, &files)?),
         };
         cache.insert(
             options.clone(),
@@ -96,19 +114,23 @@ impl TlsPolicies {
         Ok(policy)
     }
 
-    fn system_roots(&self) -> &[CertificateDer<'static>] {
-        self.system_roots.get_or_init(|| {
-            let found = rustls_native_certs::load_native_certs();
-            for error in &found.errors {
-                tracing::warn!(%error, "some root certificates of the system cannot be read");
-            }
-            if found.certs.is_empty() {
-                tracing::warn!(
-                    "this system has no root certificates: an https registry needs tls.ca_file"
-                );
-            }
-            found.certs
-        })
+    /// What was built so far.
+    pub fn built(&self) -> Built {
+        Built {
+            system_stores: self.stores.load(Ordering::Relaxed),
+            policies: self.policies.load(Ordering::Relaxed),
+        }
+    }
+
+    fn build(&self, options: &TlsOptions, files: &Files) -> Result<TlsPolicy, TlsError> {
+        let provider = Arc::new(ring::default_provider());
+        let system = self.system_roots.get_or_init(|| {
+            self.stores.fetch_add(1, Ordering::Relaxed);
+            roots::system(&provider)
+        });
+        let policy = TlsPolicy::build(options, files, system.as_ref(), &provider)?;
+        self.policies.fetch_add(1, Ordering::Relaxed);
+        Ok(policy)
     }
 }
 
@@ -128,6 +150,11 @@ impl TlsPolicy {
         self.foreign.as_ref()
     }
 
+    /// The oldest version of TLS that is spoken.
+    pub(super) fn oldest_version(&self) -> TlsVersion {
+        self.oldest_version
+    }
+
     /// The name to ask for instead of the registry's host.
     pub(super) fn server_name(&self) -> Option<&str> {
         self.server_name.as_deref()
@@ -136,31 +163,39 @@ impl TlsPolicy {
     fn build(
         options: &TlsOptions,
         files: &Files,
-        system_roots: &[CertificateDer<'static>],
+        system: Option<&Roots>,
+        provider: &Arc<CryptoProvider>,
     ) -> Result<Self, TlsError> {
-        let provider = Arc::new(ring::default_provider());
         let server_name = options.server_name.as_deref().map(dns_name).transpose()?;
         let pinned = match &files.ca {
             Some((path, content)) => certificates("tls.ca_file", path, content)?,
             None => Vec::new(),
         };
-        let roots = roots(options, system_roots, &pinned, &provider)?;
-        let identity = identity(files, &provider)?;
+        let added = roots::added(options, &pinned, provider)?;
+        let roots: Vec<Roots> = added.into_iter().chain(system.cloned()).collect();
+        let identity = identity(files, provider)?;
         let verifier = |accept_any| Verifier {
             roots: roots.clone(),
             pinned: pinned.clone(),
             accept_any,
-            provider: Arc::clone(&provider),
+            provider: Arc::clone(provider),
         };
+        let versions = versions(options.min_version);
         let differs = options.insecure_skip_verify || identity.is_some() || server_name.is_some();
         let foreign = differs
-            .then(|| config(verifier(false), None, &provider))
+            .then(|| config(verifier(false), None, versions, provider))
             .transpose()?;
         Ok(Self {
             client_certificate_not_after: identity.as_deref().and_then(not_after),
-            own: config(verifier(options.insecure_skip_verify), identity, &provider)?,
+            own: config(
+                verifier(options.insecure_skip_verify),
+                identity,
+                versions,
+                provider,
+            )?,
             foreign,
             server_name,
+            oldest_version: options.min_version,
         })
     }
 }
@@ -199,10 +234,11 @@ impl std::error::Error for TlsError {}
 fn config(
     verifier: Verifier,
     identity: Option<Arc<CertifiedKey>>,
+    versions: &[&'static SupportedProtocolVersion],
     provider: &Arc<CryptoProvider>,
 ) -> Result<ClientConfig, TlsError> {
     let mut config = ClientConfig::builder_with_provider(Arc::clone(provider))
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(versions)
         .map_err(|error| TlsError::new("tls", None, error.to_string()))?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(verifier))
@@ -212,29 +248,13 @@ fn config(
     Ok(config)
 }
 
-/// A verifier over the system's roots and the configured ones; `None` without any.
-fn roots(
-    options: &TlsOptions,
-    system: &[CertificateDer<'static>],
-    added: &[CertificateDer<'static>],
-    provider: &Arc<CryptoProvider>,
-) -> Result<Option<Arc<WebPkiServerVerifier>>, TlsError> {
-    let mut store = RootCertStore::empty();
-    // Systems ship roots that this parser refuses: one more is no reason to stop.
-    store.add_parsable_certificates(system.iter().cloned());
-    for (index, root) in added.iter().enumerate() {
-        store.add(root.clone()).map_err(|error| {
-            let problem = format!("certificate {} cannot be read: {error}", index + 1);
-            TlsError::new("tls.ca_file", options.ca_file.as_deref(), problem)
-        })?;
+fn versions(oldest: TlsVersion) -> &'static [&'static SupportedProtocolVersion] {
+    static BOTH: [&SupportedProtocolVersion; 2] = [&TLS13, &TLS12];
+    static ONLY_13: [&SupportedProtocolVersion; 1] = [&TLS13];
+    match oldest {
+        TlsVersion::Tls12 => &BOTH,
+        TlsVersion::Tls13 => &ONLY_13,
     }
-    if store.is_empty() {
-        return Ok(None);
-    }
-    WebPkiServerVerifier::builder_with_provider(Arc::new(store), Arc::clone(provider))
-        .build()
-        .map(Some)
-        .map_err(|error| TlsError::new("tls", None, error.to_string()))
 }
 
 fn dns_name(name: &str) -> Result<String, TlsError> {

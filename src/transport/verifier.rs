@@ -16,13 +16,14 @@ use rustls::{
     sign::CertifiedKey,
 };
 
-use super::observer;
+use super::{observer, shown};
 
 /// Accepts a server by the roots, or because its very certificate is configured.
 #[derive(Debug)]
 pub(super) struct Verifier {
-    /// The verifier over the roots; `None` where there is no root at all.
-    pub(super) roots: Option<Arc<WebPkiServerVerifier>>,
+    /// Verifiers over the configured roots and over the system's, in this order:
+    /// the system's are shared by the whole process.
+    pub(super) roots: Vec<Arc<WebPkiServerVerifier>>,
     /// Certificates that are accepted as they are, while they last and for the
     /// names that they hold. A home-made certificate is mostly a CA by its own
     /// words, and the roots' verifier refuses a CA as a server's certificate.
@@ -55,10 +56,16 @@ impl ServerCertVerifier for Verifier {
         if self.pinned.iter().any(|pinned| pinned == leaf) {
             return verify_pinned(leaf, name, now);
         }
-        match &self.roots {
-            Some(roots) => roots.verify_server_cert(leaf, intermediates, name, ocsp, now),
-            None => Err(CertificateError::UnknownIssuer.into()),
+        let mut refusal = Error::from(CertificateError::UnknownIssuer);
+        for roots in &self.roots {
+            match roots.verify_server_cert(leaf, intermediates, name, ocsp, now) {
+                Ok(accepted) => return Ok(accepted),
+                // A store that does not know the issuer has nothing to say.
+                Err(Error::InvalidCertificate(CertificateError::UnknownIssuer)) => {}
+                Err(error) => refusal = error,
+            }
         }
+        Err(refusal)
     }
 
     fn verify_tls12_signature(
@@ -167,9 +174,10 @@ impl ResolvesClientCert for Identity {
         if !observer::handshake_is_ours() {
             return None;
         }
-        if self.0.is_none() {
-            observer::identity_missed();
-        }
+        observer::identity(match self.0 {
+            Some(_) => shown::Identity::Given,
+            None => shown::Identity::Missed,
+        });
         self.0.clone()
     }
 

@@ -11,6 +11,7 @@ use std::{
     process::Command,
 };
 
+use oci_registry_exporter::outcome::Reason;
 use serde::Deserialize;
 
 use promql::scan;
@@ -165,6 +166,9 @@ fn every_alert_has_a_runbook_and_every_runbook_an_alert() {
         let path = entry.expect("an entry").path();
         let name = path.file_stem().and_then(|it| it.to_str());
         let name = name.expect("a name").to_owned();
+        if name == "reasons" {
+            continue;
+        }
         let text = fs::read_to_string(&path).expect("text");
         let headings: Vec<_> = text.lines().filter(|it| it.starts_with('#')).collect();
         let title = format!("# {name}");
@@ -179,6 +183,27 @@ fn every_alert_has_a_runbook_and_every_runbook_an_alert() {
         runbooks.insert(name);
     }
     assert_eq!(alerts, runbooks);
+}
+
+#[test]
+fn every_reason_has_its_cause_and_its_fix() {
+    let path = directory().join("runbooks/reasons.md");
+    let page = fs::read_to_string(path).expect("reasons.md");
+    let mut sections = page.split("\n## ");
+    let title = sections.next().expect("a title");
+    assert!(title.starts_with("# Reasons\n"), "{title}");
+    let sections: Vec<_> = sections
+        .map(|section| section.split_once('\n').expect("a text"))
+        .collect();
+    let headings: Vec<_> = sections.iter().map(|(heading, _)| *heading).collect();
+    let reasons: Vec<_> = Reason::ALL.iter().map(|(_, word)| *word).collect();
+    assert_eq!(headings, reasons);
+    for (reason, text) in sections {
+        for part in ["**Cause.** ", "**Fix.** "] {
+            let said = text.split("\n\n").filter(|it| it.trim().starts_with(part));
+            assert_eq!(said.count(), 1, "{reason}: {part}");
+        }
+    }
 }
 
 #[test]

@@ -102,6 +102,11 @@ impl Cycle {
             .expect("the cycle ended")
     }
 
+    /// The same, where the cycle came to have one: it has none when nothing could be sent.
+    pub(crate) fn seen(&self) -> Option<Observation> {
+        self.observation.lock().unwrap().clone()
+    }
+
     /// The outcome of a check (the first one, where there are several).
     pub(crate) fn outcome(&self, check: CheckName) -> Outcome {
         self.reports()

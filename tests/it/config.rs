@@ -14,7 +14,7 @@ use std::{
 
 use oci_registry_exporter::{
     config::{self, Config, ConfigErrors, Environment, Target},
-    credentials::{SecretSource, Source},
+    credentials::{HelperName, SecretSource, Source},
     outcome::Capability,
 };
 
@@ -104,6 +104,12 @@ fn what_a_registry_inherits_is_replaced_key_by_key() {
     assert_eq!(own.proxy.url, None);
     assert!(own.proxy.from_environment);
     assert!(own.proxy.no_proxy.is_empty());
+    // The login of a proxy stays with it.
+    assert_eq!(oci.proxy.username.as_deref(), Some("robot"));
+    let password = Path::new("/etc/exporter/proxy-password");
+    assert_eq!(oci.proxy.password_file.as_deref(), Some(password));
+    assert_eq!(own.proxy.username, None);
+    assert_eq!(own.proxy.password_file, None);
     assert!(config.histogram_buckets.is_empty());
 }
 
@@ -193,6 +199,8 @@ fn the_examples_are_good_and_show_every_key() {
         "token",
         "token_file",
         "token_env",
+        "docker_config",
+        "credential_helper",
         "anonymous",
         "test_repository",
         "test_tag",
@@ -206,6 +214,8 @@ fn the_examples_are_good_and_show_every_key() {
         "rate_limit_reserve",
         "tls",
         "proxy_url",
+        "proxy_username",
+        "proxy_password_file",
         "no_proxy",
         "proxy_from_environment",
         "http2",
@@ -214,6 +224,73 @@ fn the_examples_are_good_and_show_every_key() {
         "expect",
     ] {
         assert!(full.contains(key), "{key}");
+    }
+}
+
+/// One example for each way to come by credentials in a cloud or a cluster.
+#[test]
+fn the_examples_of_credentials_are_good() {
+    use oci_registry_exporter::credentials::Server;
+    let helper = |name: &str| Source::Helper(HelperName::parse(name).unwrap());
+    let docker = |path: &str| Source::DockerConfig(path.into());
+    let mut seen = HashSet::new();
+    for entry in fs::read_dir(root().join("examples/credentials")).unwrap() {
+        let path = entry.unwrap().path();
+        let text = fs::read_to_string(&path).unwrap();
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        let config = parsed(&text, &[]).unwrap_or_else(|errors| panic!("{name}: {errors}"));
+        assert!(config.warnings.is_empty(), "{name}: {:?}", config.warnings);
+        let found: Vec<(String, Source)> = config
+            .registries
+            .iter()
+            .map(|target| {
+                let [set] = target.credential_sets()[..] else {
+                    panic!("{name}: one set");
+                };
+                (
+                    Server::of(&target.url).asked().to_owned(),
+                    set.source.clone(),
+                )
+            })
+            .collect();
+        let ecr = |region: &str| format!("123456789012.dkr.ecr.{region}.amazonaws.com");
+        let expected = match name.as_str() {
+            "ecr" => vec![
+                (ecr("eu-central-1"), helper("ecr-login")),
+                (ecr("eu-west-1"), helper("ecr-login")),
+            ],
+            "artifact-registry" => vec![("europe-west3-docker.pkg.dev".to_owned(), helper("gcr"))],
+            "acr" => vec![("example.azurecr.io".to_owned(), helper("acr-env"))],
+            "kubernetes" => vec![
+                (
+                    "harbor.example.com".to_owned(),
+                    docker("/etc/secrets/harbor-pull/.dockerconfigjson"),
+                ),
+                (
+                    "registry.example.com".to_owned(),
+                    docker("/etc/secrets/old-pull/.dockercfg"),
+                ),
+            ],
+            _ => panic!("{name}: what is in it?"),
+        };
+        assert_eq!(found, expected, "{name}");
+        seen.insert(name);
+    }
+    assert_eq!(seen.len(), 4);
+}
+
+#[test]
+fn fingerprints_know_where_credentials_come_from() {
+    let mut seen = HashSet::new();
+    for set in [
+        "credential_helper: a",
+        "credential_helper: b",
+        "docker_config: /a",
+        "docker_config: /b",
+    ] {
+        let text = format!("registries: [{{url: https://a.example.com, {set}}}]");
+        let config = parsed(&text, &[]).unwrap_or_else(|errors| panic!("{errors}"));
+        assert!(seen.insert(config.registries[0].fingerprint), "{set}");
     }
 }
 
@@ -259,7 +336,11 @@ fn fingerprints_know_every_setting_and_no_secret() {
         "password: x, tls: {cert_file: /x, key_file: /y}",
         "password: x, tls: {server_name: b.example.com}",
         "password: x, tls: {insecure_skip_verify: true}",
+        "password: x, tls: {min_version: 1.3}",
         "password: x, proxy_url: http://p.example.com",
+        "password: x, proxy_url: http://p.example.com, proxy_username: a, proxy_password_file: /x",
+        "password: x, proxy_url: http://p.example.com, proxy_username: b, proxy_password_file: /x",
+        "password: x, proxy_url: http://p.example.com, proxy_username: a, proxy_password_file: /y",
         "password: x, no_proxy: [b]",
         "password: x, proxy_from_environment: true",
         "password: x, labels: {a: b}",

@@ -20,6 +20,8 @@ mod compatibility;
 #[cfg(test)]
 mod config;
 #[cfg(test)]
+mod credentials;
+#[cfg(test)]
 mod cycle;
 #[cfg(test)]
 mod dashboards;
@@ -43,5 +45,7 @@ mod schedule;
 mod server;
 #[cfg(test)]
 mod transport;
+#[cfg(test)]
+mod traps;
 #[cfg(test)]
 mod writes;

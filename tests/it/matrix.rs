@@ -9,24 +9,55 @@ mod situation;
 use std::fmt::Write as _;
 
 use oci_registry_exporter::outcome::{Capability, CheckName, Fact, Status, Value};
-use registry_sim::{Profile, Scheme, profile::Unknown};
+use registry_sim::{Profile, RegistrySim, Scheme, profile::Unknown};
 
 use self::situation::Situation;
 use crate::{
-    asked::{Cycle, verdict},
+    asked::{Asked, Cycle, verdict},
     golden,
 };
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_registry_in_every_situation() {
     let blocks: Vec<_> = products()
-        .map(|profile| tokio::spawn(block(*profile)))
+        .map(|profile| tokio::spawn(block(profile)))
         .collect();
     let mut text = HEAD.to_owned();
     for block in blocks {
         text.push_str(&block.await.expect("a block"));
     }
     golden::compare("matrix.txt", &text);
+}
+
+/// GitLab resolves the referrers tag to the subject itself: that is no fallback in use.
+#[tokio::test]
+async fn the_subject_under_the_referrers_tag_is_no_fallback() {
+    for (profile, with_referrer, present) in [
+        (&Profile::GITLAB, false, false),
+        (&Profile::GITLAB, true, true),
+        (&Profile::DISTRIBUTION_2_8, true, true),
+        (&Profile::DISTRIBUTION_2_8, false, false),
+    ] {
+        let sim = RegistrySim::profile(profile)
+            .auth(situation::scheme(profile))
+            .anonymous([("team/app", "pull")])
+            .start()
+            .await;
+        let digest = sim.push_image("team/app", "latest");
+        if with_referrer {
+            sim.push_referrer("team/app", &digest, "application/spdx+json");
+        }
+        let cycle = Asked::sim(&sim, "test_repository: team/app")
+            .cycle(&[CheckName::Referrers])
+            .await;
+        let evidence = cycle.outcome(CheckName::Referrers).evidence;
+        assert_eq!(
+            evidence.value("fallback_tag_present"),
+            Some(&Value::Flag(present)),
+            "{}, {with_referrer}",
+            profile.name
+        );
+    }
 }
 
 /// All but the two that are nobody's product.
@@ -37,9 +68,9 @@ fn products() -> impl Iterator<Item = &'static Profile> {
         .filter(|profile| !["plain", "native"].contains(&profile.name))
 }
 
-async fn block(profile: Profile) -> String {
+async fn block(profile: &'static Profile) -> String {
     let mut text = format!("\n{}", profile.name);
-    let scheme = situation::scheme(&profile);
+    let scheme = situation::scheme(profile);
     let kind = match scheme {
         Scheme::None => " (asks nobody who they are)",
         Scheme::Basic if !profile.auth.rights_with_basic => " (knows no rights)",
@@ -52,11 +83,11 @@ async fn block(profile: Profile) -> String {
     }
     text.push('\n');
     for situation in Situation::ALL {
-        if !situation.exists(&profile) {
+        if !situation.exists(profile) {
             continue;
         }
-        let cycle = situation.asked(&profile).await;
-        writeln!(text, "{}", line(&profile, situation, &cycle)).expect("a string");
+        let cycle = situation.asked(profile).await;
+        writeln!(text, "{}", line(profile, situation, &cycle)).expect("a string");
     }
     text
 }

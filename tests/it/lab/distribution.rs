@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::{
+    certificates::Pair,
     http::Login,
     process::{self, Program, Running, Setup},
     tokens::TokenServer,
@@ -28,6 +29,18 @@ pub(crate) struct Distribution<'a> {
     pub(crate) pull_through: Option<Url>,
     /// The data of another docker-registry, instead of its own.
     pub(crate) data_of: Option<&'a Running>,
+    /// It speaks TLS, and no plain HTTP.
+    pub(crate) tls: Option<Tls<'a>>,
+    /// The path that it is served below: `/` and what ends with `/`.
+    pub(crate) prefix: Option<&'a str>,
+}
+
+/// How it speaks TLS.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Tls<'a> {
+    pub(crate) server: &'a Pair,
+    /// The root of the clients' certificates, where it asks for one.
+    pub(crate) clients: Option<&'a Path>,
 }
 
 /// Whom it lets in.
@@ -65,6 +78,16 @@ impl Setup for Distribution<'_> {
         });
         if let Some(auth) = self.auth.section(dir) {
             config["auth"] = auth;
+        }
+        if let Some(tls) = &self.tls {
+            config["http"]["tls"] = json!({
+                "certificate": tls.server.cert,
+                "key": tls.server.key,
+                "clientcas": tls.clients.into_iter().collect::<Vec<_>>(),
+            });
+        }
+        if let Some(prefix) = self.prefix {
+            config["http"]["prefix"] = json!(prefix);
         }
         if let Some(upstream) = &self.pull_through {
             config["proxy"] = json!({"remoteurl": upstream.as_str()});

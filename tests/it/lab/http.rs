@@ -69,6 +69,8 @@ pub(crate) struct Ask<'a> {
     /// The values of `Accept`.
     pub(crate) accept: &'a [&'a str],
     pub(crate) content_type: Option<&'a str>,
+    /// Where a chunk stands in its upload.
+    pub(crate) content_range: Option<&'a str>,
     pub(crate) body: Bytes,
 }
 
@@ -109,6 +111,9 @@ impl Caller {
         }
         if let Some(value) = ask.content_type {
             request = request.header(header::CONTENT_TYPE, value);
+        }
+        if let Some(value) = ask.content_range {
+            request = request.header(header::CONTENT_RANGE, value);
         }
         if let Some(value) = authorization {
             request = request.header(header::AUTHORIZATION, value);

@@ -7,12 +7,14 @@
 //! `tests/run lab` installs what is missing and runs all of it.
 //!
 //! - [`process`] starts, waits and ends; a server is a [`process::Setup`]
-//! - [`distribution`], [`ferro`], [`nginx`], [`prometheus`]: one setup each
+//! - [`distribution`], [`ferro`], [`nginx`], [`prometheus`], [`tinyproxy`]: one setup each
+//! - [`certificates`]: an own CA and what it signs
 //! - [`tokens`]: the token server that docker-registry's token mode asks for
 //! - [`registry`]: every registry of the lab by its [`registry::Kind`], ready to be asked
 //! - [`image`]: pushes an image and a referrer
 //! - [`http`]: the client of all that, which shares nothing with the exporter's own
 
+pub(crate) mod certificates;
 pub(crate) mod distribution;
 pub(crate) mod ferro;
 pub(crate) mod http;
@@ -21,9 +23,14 @@ pub(crate) mod nginx;
 pub(crate) mod process;
 pub(crate) mod prometheus;
 pub(crate) mod registry;
+pub(crate) mod tinyproxy;
 pub(crate) mod tokens;
 
+mod environment;
 mod left_behind;
+mod profiles;
 mod results;
+mod rotation;
 mod scraped;
+mod secure;
 mod servers;

@@ -1,10 +1,17 @@
 //! nginx as what stands before a registry, or in its place.
 
-use std::{fmt::Write, fs, net::SocketAddr, path::Path, process::Command};
+use std::{
+    fmt::Write,
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use url::Url;
 
 use super::{
+    certificates::Pair,
     distribution::htpasswd,
     http::Login,
     process::{Program, Setup},
@@ -17,6 +24,19 @@ pub(crate) enum Nginx {
     Always(Fixed),
     /// In front of a registry, with Basic for one user.
     BasicFront { upstream: Url, login: Login },
+    /// In front of a registry, with TLS.
+    TlsFront(TlsFront),
+}
+
+/// How nginx speaks TLS.
+#[derive(Debug)]
+pub(crate) struct TlsFront {
+    pub(crate) upstream: Url,
+    pub(crate) server: Pair,
+    /// The root of the clients' certificates, which it then demands.
+    pub(crate) clients: Option<PathBuf>,
+    /// As nginx writes them.
+    pub(crate) protocols: &'static str,
 }
 
 /// An answer; nothing in it may hold a `'` or a `$`.
@@ -52,6 +72,28 @@ impl Nginx {
         })
     }
 
+    /// What stands in its `server` beside the location.
+    fn listening(&self, address: SocketAddr) -> String {
+        let Self::TlsFront(tls) = self else {
+            return format!("listen {address};\n");
+        };
+        let mut block = format!(
+            "listen {address} ssl http2;\nssl_certificate {};\nssl_certificate_key {};\nssl_protocols {};\n",
+            tls.server.cert.display(),
+            tls.server.key.display(),
+            tls.protocols,
+        );
+        if let Some(clients) = &tls.clients {
+            let clients = clients.display();
+            writeln!(
+                block,
+                "ssl_client_certificate {clients};\nssl_verify_client on;"
+            )
+            .expect("a String");
+        }
+        block
+    }
+
     fn location(&self, dir: &Path) -> String {
         match self {
             Self::Always(fixed) => {
@@ -62,6 +104,13 @@ impl Nginx {
                 writeln!(block, "return {} '{}';", fixed.status, fixed.body).expect("a String");
                 block
             }
+            Self::TlsFront(tls) => format!(
+                "client_max_body_size 0;\n\
+                 proxy_set_header Host $http_host;\n\
+                 proxy_set_header X-Forwarded-Proto https;\n\
+                 proxy_pass http://{};\n",
+                tls.upstream.authority()
+            ),
             Self::BasicFront { upstream, login } => {
                 let users = dir.join("htpasswd");
                 fs::write(&users, htpasswd(login)).expect("a file in the own directory");
@@ -96,7 +145,8 @@ impl Setup for Nginx {
         }
         write!(
             config,
-            "server {{\nlisten {address};\nlocation / {{\n{}}}\n}}\n}}\n",
+            "server {{\n{}location / {{\n{}}}\n}}\n}}\n",
+            self.listening(address),
             self.location(dir)
         )
         .expect("a String");

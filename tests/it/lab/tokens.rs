@@ -18,12 +18,15 @@ use http_body_util::Full;
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::rt::TokioIo;
 use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256, SigningKey};
+use rustls::ServerConfig;
 use serde_json::{Value, json};
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::TcpListener,
     sync::{Mutex, mpsc},
     task::JoinHandle,
 };
+use tokio_rustls::TlsAcceptor;
 use url::Url;
 
 use super::http::Login;
@@ -77,6 +80,16 @@ impl TokenServer {
     /// Starts one for these accounts. Who brings no credentials gets a token without
     /// rights, and so does a known user for a repository that is not theirs.
     pub(crate) async fn start(accounts: Vec<Account>) -> Self {
+        Self::listening(accounts, None).await
+    }
+
+    /// The same behind TLS, with the host's name in its realm.
+    pub(crate) async fn start_tls(accounts: Vec<Account>, host: &str, tls: ServerConfig) -> Self {
+        let acceptor = TlsAcceptor::from(Arc::new(tls));
+        Self::listening(accounts, Some((host, acceptor))).await
+    }
+
+    async fn listening(accounts: Vec<Account>, tls: Option<(&str, TlsAcceptor)>) -> Self {
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).expect("a fresh key");
         let certificate = CertificateParams::new(["lab-tokens".to_owned()])
             .and_then(|parameters| parameters.self_signed(&key))
@@ -92,11 +105,16 @@ impl TokenServer {
             accounts,
             asked: sender,
         };
+        let realm = match &tls {
+            Some((host, _)) => format!("https://{host}:{}/token", address.port()),
+            None => format!("http://{address}/token"),
+        };
+        let acceptor = tls.map(|(_, acceptor)| acceptor);
         Self {
-            realm: Url::parse(&format!("http://{address}/token")).expect("a URL"),
+            realm: Url::parse(&realm).expect("a URL"),
             certificate_pem: certificate.pem(),
             asked: Mutex::new(asked),
-            task: tokio::spawn(serve(listener, Arc::new(issuer))),
+            task: tokio::spawn(serve(listener, Arc::new(issuer), acceptor)),
         }
     }
 
@@ -135,18 +153,30 @@ impl Drop for TokenServer {
     }
 }
 
-async fn serve(listener: TcpListener, issuer: Arc<Issuer>) {
+async fn serve(listener: TcpListener, issuer: Arc<Issuer>, acceptor: Option<TlsAcceptor>) {
     while let Ok((stream, _)) = listener.accept().await {
         let issuer = Arc::clone(&issuer);
-        let service = service_fn(move |request: Request<Incoming>| {
-            let answer = issuer.answer(&request);
-            async move { Ok::<_, Infallible>(answer) }
-        });
-        tokio::spawn(
-            hyper::server::conn::http1::Builder::new()
-                .serve_connection(TokioIo::new(stream), service),
-        );
+        match acceptor.clone() {
+            None => drop(tokio::spawn(converse(stream, issuer))),
+            Some(acceptor) => drop(tokio::spawn(async move {
+                // A handshake that the client ends is what some tests want.
+                if let Ok(stream) = acceptor.accept(stream).await {
+                    converse(stream, issuer).await;
+                }
+            })),
+        }
     }
+}
+
+async fn converse(stream: impl AsyncRead + AsyncWrite + Unpin, issuer: Arc<Issuer>) {
+    let service = service_fn(move |request: Request<Incoming>| {
+        let answer = issuer.answer(&request);
+        async move { Ok::<_, Infallible>(answer) }
+    });
+    let connection =
+        hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    // How the client leaves is no concern.
+    drop(connection.await);
 }
 
 impl Issuer {

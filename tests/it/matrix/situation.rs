@@ -49,9 +49,10 @@ impl Situation {
             return matches!(self, Self::Good | Self::Anonymous);
         }
         match (self, scheme(profile)) {
-            (Self::Good | Self::Anonymous, _) | (_, Scheme::Bearer) => true,
+            (Self::Good | Self::Anonymous, _)
+            | (_, Scheme::Bearer)
+            | (Self::WrongPassword | Self::Expired, Scheme::Basic) => true,
             (_, Scheme::None) => false,
-            (Self::WrongPassword | Self::Expired, Scheme::Basic) => true,
             (Self::NoPull | Self::NoPush | Self::NoDelete, Scheme::Basic) => {
                 profile.auth.rights_with_basic
             }

@@ -92,8 +92,10 @@ async fn what_is_not_http_is_protocol() {
         let error = failure(&server.url("/v2/"), AMPLE).await;
         assert_eq!(error.kind, TransportErrorKind::Protocol, "{name}: {error}");
         assert!(!error.before_connected, "{name}");
+        let hint = " (if this is a TLS port, write the URL with https://)";
         assert!(
-            error.detail.starts_with("the answer is not valid HTTP: "),
+            error.detail.starts_with("the answer is not valid HTTP: ")
+                && error.detail.ends_with(hint),
             "{name}: {error}"
         );
     }

@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf, sync::Arc};
 
-use oci_registry_exporter::transport::{TlsOptions, TlsPolicies};
+use oci_registry_exporter::transport::{Built, TlsOptions, TlsPolicies, TlsVersion};
 use rcgen::KeyPair;
 
 use super::tls::Authority;
@@ -29,6 +29,44 @@ fn a_policy_is_built_once_and_again_when_a_file_changes() {
         ..options
     };
     assert!(!Arc::ptr_eq(&changed, &policies.policy(&insecure).unwrap()));
+}
+
+/// A policy costs milliseconds and a hundred kilobytes: registries share it, and the
+/// system's roots are there once whatever stands beside them.
+#[test]
+fn one_policy_for_equal_options_and_one_store_of_the_systems_roots() {
+    let authority = Authority::new();
+    let policies = TlsPolicies::new();
+    let insecure = TlsOptions {
+        insecure_skip_verify: true,
+        ..TlsOptions::default()
+    };
+    let modern = TlsOptions {
+        min_version: TlsVersion::Tls13,
+        ..authority.trusted()
+    };
+    let distinct = [TlsOptions::default(), insecure, authority.trusted(), modern];
+    assert_eq!(
+        policies.built(),
+        Built {
+            system_stores: 0,
+            policies: 0
+        }
+    );
+    let of_all = || -> Vec<_> {
+        (0..400)
+            .map(|registry| policies.policy(&distinct[registry % 4].clone()).unwrap())
+            .collect()
+    };
+    let (first, second) = (of_all(), of_all());
+    for (registry, policy) in second.iter().enumerate() {
+        assert!(Arc::ptr_eq(policy, &first[registry % 4]), "{registry}");
+    }
+    let four = Built {
+        system_stores: 1,
+        policies: 4,
+    };
+    assert_eq!(policies.built(), four);
 }
 
 /// The error names the option and the file, and nothing of what is in it.

@@ -1,7 +1,7 @@
 //! What goes out, and what is seen of the connection that carried it.
 
 use std::{
-    net::{IpAddr, Ipv4Addr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
     sync::Arc,
 };
 
@@ -11,11 +11,12 @@ use oci_registry_exporter::{
     exchange::{Authorization, Operation, Request},
     secret::Secret,
 };
+use tokio::{io::AsyncWriteExt as _, net::TcpListener};
 use url::Url;
 
 use super::{
     AMPLE, get,
-    server::{Server, answer},
+    server::{Heads, Server, answer},
     transport,
 };
 
@@ -182,6 +183,31 @@ async fn an_address_needs_no_resolution() {
     let connection = sent.connection.unwrap();
     assert_eq!(connection.resolve, None);
     assert_eq!(connection.address, Some(IpAddr::V4(Ipv4Addr::LOCALHOST)));
+}
+
+#[tokio::test]
+async fn an_ipv6_address_is_an_address() {
+    let Ok(listener) = TcpListener::bind("[::1]:0").await else {
+        // This machine has no IPv6 at all; nothing of the program can be wrong then.
+        return;
+    };
+    let port = listener.local_addr().unwrap().port();
+    let head = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let heads = Heads::default();
+        heads.read(&mut stream).await;
+        stream.write_all(&answer("200 OK", "")).await.unwrap();
+        heads.all().remove(0)
+    });
+    let url = format!("http://[::1]:{port}/v2/");
+    let (exchange, sent) = transport().send(&get(&url), AMPLE).await;
+    assert_eq!(exchange.unwrap().status, 200);
+    assert_eq!(sent.url, url);
+    let connection = sent.connection.unwrap();
+    assert_eq!(connection.resolve, None);
+    assert_eq!(connection.address, Some(IpAddr::V6(Ipv6Addr::LOCALHOST)));
+    let head = head.await.unwrap();
+    assert_eq!(header(&head, "host"), [format!("[::1]:{port}")]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -117,7 +117,7 @@ impl Server {
 
     /// Every head read so far.
     pub(super) fn heads(&self) -> Vec<String> {
-        self.heads.0.lock().unwrap().clone()
+        self.heads.all()
     }
 }
 
@@ -128,6 +128,11 @@ impl Drop for Server {
 }
 
 impl Heads {
+    /// Every head read so far.
+    pub(super) fn all(&self) -> Vec<String> {
+        self.0.lock().unwrap().clone()
+    }
+
     /// Reads one head (and no body); `false` at the connection's end.
     pub(super) async fn read(&self, stream: &mut (impl AsyncRead + Unpin)) -> bool {
         let mut head = Vec::new();

@@ -8,12 +8,12 @@ use oci_registry_exporter::{
 };
 use tokio::{
     io::{AsyncWriteExt as _, copy_bidirectional},
-    net::TcpStream,
+    net::{TcpListener, TcpStream},
 };
 use url::Url;
 
 use super::{
-    AMPLE, HOST, get, options, policy,
+    AMPLE, HOST, SHORT, get, options, policy,
     server::{Server, answer},
     tls::{Authority, TlsServer},
 };
@@ -23,7 +23,7 @@ fn through(server: &Server, no_proxy: &[&str]) -> TransportOptions {
         proxy: ProxyOptions {
             url: Some(Url::parse(&format!("http://bob:pw@{}", server.address)).unwrap()),
             no_proxy: no_proxy.iter().map(|&host| host.to_owned()).collect(),
-            from_environment: false,
+            ..ProxyOptions::default()
         },
         ..options()
     }
@@ -97,24 +97,196 @@ async fn tls_goes_through_a_tunnel_and_its_certificates_are_seen() {
     assert!(connection.tls.is_some() && connection.address.is_none());
 }
 
+/// Asked for this URL, a proxy that gives this answer and closes is blamed so.
+async fn blamed(answer: &str, url: &str, words: &str) {
+    let proxy = Server::closing_after(answer).await;
+    let transport = Transport::new(&through(&proxy, &[])).unwrap();
+    let (exchange, _) = transport.send(&get(url), AMPLE).await;
+    let error = exchange.expect_err(words);
+    assert_eq!(error.kind, TransportErrorKind::Connect, "{error}");
+    assert!(error.before_connected, "{error}");
+    let expected = format!("the proxy {}{words}", proxy.address);
+    assert_eq!(error.detail, expected);
+}
+
 #[tokio::test]
-async fn a_proxy_that_refuses_is_connect() {
+async fn a_proxy_that_does_not_connect_is_named() {
+    // Nobody but the proxy has to resolve the name.
+    let url = "https://registry.invalid/v2/";
     for (answer, words) in [
-        ("HTTP/1.1 407 No\r\n\r\n", "proxy authorization required"),
-        ("HTTP/1.1 502 No\r\n\r\n", "unsuccessful"),
+        (
+            "HTTP/1.1 407 No\r\n\r\n",
+            " refuses the user and password that it is given",
+        ),
+        (
+            "HTTP/1.1 502 No\r\n\r\n",
+            " does not connect to registry.invalid: it cannot reach it, its rules forbid it, or it refuses the user and password",
+        ),
+        (
+            "",
+            " closed the connection instead of connecting to registry.invalid",
+        ),
     ] {
-        let proxy = Server::closing_after(answer).await;
-        let transport = Transport::new(&through(&proxy, &[])).unwrap();
-        let (exchange, _) = transport
-            .send(&get(&format!("https://{HOST}/v2/")), AMPLE)
-            .await;
-        let error = exchange.expect_err("there is no tunnel");
-        assert_eq!(error.kind, TransportErrorKind::Connect, "{error}");
-        assert!(error.before_connected);
-        assert!(error.detail.contains("(or its proxy)"), "{error}");
-        assert!(error.detail.contains(words), "{error}");
-        assert!(!error.detail.contains("pw"), "{error}");
+        blamed(answer, url, words).await;
     }
+    let refused = "HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n";
+    let words = " refuses the user and password that it is given";
+    blamed(refused, "http://registry.invalid/v2/", words).await;
+}
+
+#[tokio::test]
+async fn a_login_is_asked_for_where_there_is_none() {
+    let answer = "HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n";
+    let proxy = Server::closing_after(answer).await;
+    let mut options = through(&proxy, &[]);
+    options.proxy.url = Some(Url::parse(&format!("http://{}", proxy.address)).unwrap());
+    for url in [
+        "http://registry.invalid/v2/",
+        "https://registry.invalid/v2/",
+    ] {
+        let transport = Transport::new(&options).unwrap();
+        let error = transport.send(&get(url), AMPLE).await.0.unwrap_err();
+        let words = "asks for a user and a password: set proxy_username and proxy_password_file";
+        assert!(error.detail.ends_with(words), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_that_is_not_reached_is_named() {
+    let gone = {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        listener.local_addr().unwrap()
+    };
+    for (proxy, kind, words) in [
+        (
+            format!("http://{gone}"),
+            TransportErrorKind::Connect,
+            format!("cannot connect to the proxy {gone}: Connection refused"),
+        ),
+        (
+            "http://proxy.invalid:3128".to_owned(),
+            TransportErrorKind::Dns,
+            "cannot resolve the proxy's name `proxy.invalid`: ".to_owned(),
+        ),
+    ] {
+        let mut options = options();
+        options.proxy.url = Some(Url::parse(&proxy).unwrap());
+        for scheme in ["http", "https"] {
+            let transport = Transport::new(&options).unwrap();
+            let request = get(&format!("{scheme}://{HOST}/v2/"));
+            let error = transport.send(&request, AMPLE).await.0.unwrap_err();
+            assert_eq!(error.kind, kind, "{error}");
+            assert!(error.detail.starts_with(&words), "{error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_that_stands_still_is_named() {
+    let proxy = Server::hanging_after("").await;
+    let mut options = through(&proxy, &[]);
+    options.connect_timeout = SHORT;
+    let transport = Transport::new(&options).unwrap();
+    let request = get(&format!("https://{HOST}/v2/"));
+    let error = transport.send(&request, AMPLE).await.0.unwrap_err();
+    assert_eq!(error.kind, TransportErrorKind::Timeout);
+    let expected = format!(
+        "no connection to {HOST} (through the proxy {}) within 150ms",
+        proxy.address
+    );
+    assert_eq!(error.detail, expected);
+}
+
+#[tokio::test]
+async fn the_certificate_of_a_proxy_is_verified_and_is_not_the_registrys() {
+    let authority = Authority::new();
+    let proxy = TlsServer::with(&authority.leaf(&["other.test"]))
+        .start()
+        .await;
+    let mut options = options();
+    options.tls = policy(&TlsOptions {
+        insecure_skip_verify: true,
+        ..TlsOptions::default()
+    });
+    let url = format!("https://other.test:{}", proxy.address.port());
+    options.proxy.url = Some(Url::parse(&url).unwrap());
+    let transport = Transport::new(&options).unwrap();
+    let request = get(&format!("https://{HOST}/v2/"));
+    let (exchange, sent) = transport.send(&request, AMPLE).await;
+    let error = exchange.expect_err("the registry alone is not verified");
+    assert_eq!(error.kind, TransportErrorKind::Tls, "{error}");
+    let expected = format!(
+        "TLS with the proxy other.test:{}: the certificate's issuer is unknown: name its root as tls.ca_file",
+        proxy.address.port()
+    );
+    assert_eq!(error.detail, expected);
+    assert!(sent.connection.unwrap().certificates.is_empty());
+}
+
+#[tokio::test]
+async fn the_login_comes_from_a_file_and_its_change_shows() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("password");
+    let proxy = Server::closing_after("HTTP/1.1 502 No\r\nContent-Length: 0\r\n\r\n").await;
+    let mut options = through(&proxy, &[]);
+    options.proxy.url = Some(Url::parse(&format!("http://{}", proxy.address)).unwrap());
+    options.proxy.username = Some("Aladdin".to_owned());
+    options.proxy.password_file = Some(file.clone());
+    for (content, basic) in [
+        ("open sesame\n", "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="),
+        ("pw", "Basic QWxhZGRpbjpwdw=="),
+    ] {
+        std::fs::write(&file, content).unwrap();
+        for scheme in ["http", "https"] {
+            let transport = Transport::new(&options).unwrap();
+            let request = get(&format!("{scheme}://{HOST}/v2/"));
+            let (exchange, _) = transport.send(&request, AMPLE).await;
+            assert_eq!(exchange.is_ok(), scheme == "http");
+            let head = proxy.heads().pop().unwrap().to_ascii_lowercase();
+            let line = format!("proxy-authorization: {}\r\n", basic.to_ascii_lowercase());
+            assert!(head.contains(&line), "{head}");
+        }
+    }
+    std::fs::remove_file(&file).unwrap();
+    let error = Transport::new(&options).unwrap_err();
+    let expected = format!("proxy_password_file `{}` does not exist", file.display());
+    assert_eq!(error.detail, expected);
+}
+
+#[tokio::test]
+async fn an_ipv6_address_needs_a_name_behind_a_proxy() {
+    let proxy = Server::answering(answer("418 Proxy", "")).await;
+    let transport = Transport::new(&through(&proxy, &[])).unwrap();
+    let (exchange, _) = transport.send(&get("https://[::1]:1/v2/"), AMPLE).await;
+    let error = exchange.unwrap_err();
+    assert_eq!(error.kind, TransportErrorKind::Connect);
+    assert!(
+        error
+            .detail
+            .starts_with("an IPv6 address is not reached by https through the proxy 127"),
+        "{error}"
+    );
+    assert_eq!(proxy.connections(), 0);
+    let reply = transport.send(&get("http://[::1]:1/v2/"), AMPLE).await.0;
+    assert_eq!(reply.unwrap().status, 418);
+}
+
+#[tokio::test]
+async fn another_name_is_asked_for_where_the_proxy_is_not_used() {
+    let authority = Authority::new();
+    let registry = TlsServer::with(&authority.leaf(&["inner.test"]))
+        .start()
+        .await;
+    let proxy = Server::closing_after("").await;
+    let mut options = through(&proxy, &[HOST]);
+    options.tls = policy(&TlsOptions {
+        server_name: Some("inner.test".to_owned()),
+        ..authority.trusted()
+    });
+    let transport = Transport::new(&options).unwrap();
+    let (exchange, _) = transport.send(&get(&registry.https(HOST)), AMPLE).await;
+    assert_eq!(exchange.unwrap().status, 200);
+    assert_eq!(proxy.connections(), 0);
 }
 
 #[test]

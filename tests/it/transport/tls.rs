@@ -7,7 +7,7 @@ use http::Response;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use oci_registry_exporter::{
     exchange::{Connection, Exchange, TransportErrorKind},
-    transport::{TlsOptions, Transport, TransportOptions},
+    transport::{TlsOptions, TlsVersion, Transport, TransportOptions},
 };
 use rcgen::{
     BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, DnType,
@@ -288,10 +288,90 @@ async fn a_wrong_certificate_is_seen_and_explained() {
         ),
         (
             authority.leaf(&[]),
-            "the certificate is not for registry.test: it holds no name",
+            "the certificate is not for registry.test: it holds no name (a subjectAltName, a common name does not count)",
         ),
     ] {
         refused(leaf, &authority.trusted(), words).await;
+    }
+}
+
+#[tokio::test]
+async fn the_dates_of_an_issuer_are_not_said_of_the_server() {
+    let root = Authority::new();
+    let key = KeyPair::generate().unwrap();
+    let mut between = params(&[]);
+    as_ca(&mut between);
+    between.not_before = date_time_ymd(2020, 1, 1);
+    between.not_after = date_time_ymd(2021, 2, 3);
+    between
+        .distinguished_name
+        .push(DnType::CommonName, "between");
+    let issuer = CertifiedIssuer::signed_by(between, key, &root.issuer).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let certificate = params(&[HOST]).signed_by(&key, &issuer).unwrap();
+    let leaf = Leaf { certificate, key };
+    let mut server = TlsServer::with(&leaf);
+    server.chain.push(issuer.as_ref().clone());
+    let (exchange, connection) = ask(&server.start().await, &root.trusted()).await;
+    assert_eq!(
+        exchange.unwrap_err().detail,
+        "a certificate above the server's own expired on 2021-02-03"
+    );
+    let ends: Vec<_> = connection
+        .certificates
+        .iter()
+        .map(|it| it.not_after)
+        .collect();
+    assert_eq!(ends, [NOT_AFTER, 1_612_310_400]);
+}
+
+#[tokio::test]
+async fn every_root_of_a_file_counts() {
+    let (first, second) = (Authority::named("first"), Authority::named("second"));
+    let home_made = Leaf::self_signed(&[HOST], as_ca);
+    let all = [
+        first.issuer.pem(),
+        second.issuer.pem(),
+        home_made.certificate.pem(),
+    ];
+    let tls = TlsOptions {
+        ca_file: Some(first.file("all.pem", &all.join("\n# a comment\n"))),
+        ..TlsOptions::default()
+    };
+    for leaf in [first.leaf(&[HOST]), second.leaf(&[HOST]), home_made] {
+        let (exchange, _) = ask(&TlsServer::with(&leaf).start().await, &tls).await;
+        assert_eq!(exchange.unwrap().status, 200);
+    }
+}
+
+#[tokio::test]
+async fn the_oldest_version_is_kept() {
+    let authority = Authority::new();
+    let modern = TlsOptions {
+        min_version: TlsVersion::Tls13,
+        ..authority.trusted()
+    };
+    for (versions, tls, expected) in [
+        (ONLY_TLS12, &authority.trusted(), Ok("1.2")),
+        (rustls::ALL_VERSIONS, &modern, Ok("1.3")),
+        (
+            ONLY_TLS12,
+            &modern,
+            Err("the server does not speak TLS 1.3, which tls.min_version asks for"),
+        ),
+    ] {
+        let leaf = authority.leaf(&[HOST, "other.test"]);
+        let server = TlsServer::with(&leaf).speaking(versions).start().await;
+        // Token hosts are held to it too.
+        for host in [HOST, "other.test"] {
+            let transport = Transport::new(&under(tls)).unwrap();
+            let (exchange, sent) = transport.send(&get(&server.https(host)), AMPLE).await;
+            let found = match &exchange {
+                Ok(_) => Ok(sent.connection.unwrap().tls_version.unwrap()),
+                Err(error) => Err(error.detail.as_str()),
+            };
+            assert_eq!(found, expected, "{host}");
+        }
     }
 }
 
@@ -411,6 +491,10 @@ async fn a_client_certificate_is_asked_for_and_shown() {
         let (exchange, connection) = ask(&server, &authority.trusted()).await;
         let error = exchange.expect_err("no certificate is shown");
         assert_eq!(error.kind, TransportErrorKind::Tls, "{error}");
+        assert_eq!(
+            error.detail,
+            "the server requires a client certificate: set tls.cert_file and tls.key_file"
+        );
         assert_eq!(connection.certificates.len(), 1);
         let transport = Transport::new(&under(&with_identity)).unwrap();
         let (exchange, _) = transport

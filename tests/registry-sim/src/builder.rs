@@ -76,6 +76,15 @@ impl Builder {
         self
     }
 
+    /// Gives the users of this name a refresh token.
+    #[must_use]
+    pub fn refresh_token(mut self, name: &str, refresh_token: &str) -> Self {
+        for user in self.users.iter_mut().filter(|user| user.name == name) {
+            user.refresh_token = Some(refresh_token.to_owned());
+        }
+        self
+    }
+
     /// What may be done without credentials.
     #[must_use]
     pub fn anonymous<'a>(mut self, rights: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
@@ -258,6 +267,7 @@ pub(crate) fn user<'a>(
     User {
         name: name.to_owned(),
         password: password.to_owned(),
+        refresh_token: None,
         rights: grants(rights),
         expired,
     }

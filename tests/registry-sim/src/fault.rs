@@ -1,9 +1,11 @@
 //! Scripted trouble: rules that answer in place of the registry.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, Method};
+use tokio::sync::Notify;
 
 use crate::log::Operation;
 
@@ -44,6 +46,8 @@ pub enum Action {
     },
     /// Nothing, ever; the connection stays open.
     Hang,
+    /// What the registry answers, once it is let go.
+    Held(Arc<Notify>),
     /// The connection is closed without an answer.
     Close,
     /// These bytes in place of HTTP, then the connection is closed.
@@ -95,6 +99,13 @@ impl Fault {
             path: Some(part.into()),
             ..Self::any()
         }
+    }
+
+    /// And that ask for this.
+    #[must_use]
+    pub fn of(mut self, operation: Operation) -> Self {
+        self.operation = Some(operation);
+        self
     }
 
     /// And whose path and query contain this.
@@ -197,6 +208,12 @@ impl Fault {
     #[must_use]
     pub fn hang(self) -> Self {
         self.then(Action::Hang)
+    }
+
+    /// Answers as the registry does, but not before the test lets it go.
+    #[must_use]
+    pub fn held(self, gate: &Arc<Notify>) -> Self {
+        self.then(Action::Held(Arc::clone(gate)))
     }
 
     /// Closes the connection without an answer.

@@ -90,12 +90,19 @@ pub(crate) fn refusal_with(
 
 /// What Go's router says to a path that it does not know.
 pub(crate) fn page_not_found() -> Answer {
-    answer(404, "text/plain; charset=utf-8", "404 page not found\n")
+    text(404, "404 page not found\n")
+}
+
+/// Go's `http.Error`.
+pub(crate) fn text(status: u16, body: &'static str) -> Answer {
+    let mut answer = answer(status, "text/plain; charset=utf-8", body);
+    set(answer.headers_mut(), "x-content-type-options", "nosniff");
+    answer
 }
 
 /// A redirect.
 pub(crate) fn moved(status: u16, location: &str) -> Answer {
-    let mut answer = answer(status, "text/html; charset=utf-8", "");
+    let mut answer = empty(status);
     set(answer.headers_mut(), "location", location);
     answer
 }
@@ -134,7 +141,7 @@ pub(crate) fn scripted(action: Action) -> Reply {
             }
             Reply::Answer(reply)
         }
-        Action::Hang => Reply::Never,
+        Action::Hang | Action::Held(_) => Reply::Never,
         Action::Close => Reply::Cut(Bytes::new()),
         Action::Garbage(bytes) => Reply::Cut(bytes.into()),
         Action::Drip { every, body } => Reply::Answer(odd(None, Odd::drip(every, body.into()))),

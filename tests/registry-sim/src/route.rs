@@ -3,7 +3,7 @@
 use http::Method;
 
 use crate::log::Operation;
-use crate::profile::Profile;
+use crate::profile::{Profile, Slashless};
 
 /// What a path names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,10 +47,9 @@ impl Route {
         match path {
             "/v2/" => return Self::Ping,
             "/v2" => {
-                return if profile.wire.slashless_redirects {
-                    Self::Slashless
-                } else {
-                    Self::Ping
+                return match profile.wire.slashless {
+                    Slashless::Redirected => Self::Slashless,
+                    Slashless::Same | Slashless::UploadRefused => Self::Ping,
                 };
             }
             "/v2/_catalog" => return Self::Catalog,
@@ -73,10 +72,9 @@ impl Route {
             return named(name, |name| Self::Uploads { name });
         }
         if let Some(name) = rest.strip_suffix("/blobs/uploads") {
-            return if profile.wire.slashless_redirects {
-                Self::Slashless
-            } else {
-                named(name, |name| Self::Uploads { name })
+            return match profile.wire.slashless {
+                Slashless::Redirected | Slashless::UploadRefused => Self::Slashless,
+                Slashless::Same => named(name, |name| Self::Uploads { name }),
             };
         }
         let Some((head, last)) = rest.rsplit_once('/') else {

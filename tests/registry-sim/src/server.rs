@@ -110,7 +110,11 @@ impl Connection {
 
     async fn answer(&self, request: Request<Incoming>, cut: &Cut) -> Answer {
         let (parts, body) = request.into_parts();
-        let arrival = self.arrive(&parts);
+        let mut arrival = self.arrive(&parts);
+        if let Some(Action::Held(gate)) = &arrival.action {
+            gate.notified().await;
+            arrival.action = None;
+        }
         let id = arrival.id;
         let head = parts.method == Method::HEAD;
         let reply = if let Some(action) = arrival.action {

@@ -39,9 +39,15 @@ pub(crate) fn respond(
 
 /// What somebody asks.
 struct Asked {
-    credentials: Option<(String, String)>,
+    credentials: Option<Shown>,
     service: Option<String>,
     scopes: Vec<Scope>,
+}
+
+/// What proves who asks.
+enum Shown {
+    Password(String, String),
+    RefreshToken(String),
 }
 
 struct Scope {
@@ -77,8 +83,11 @@ fn judge(
     }
     let holder = match &asked.credentials {
         None => None,
-        Some((name, password)) => {
-            let user = accounts.user(name, password);
+        Some(shown) => {
+            let user = match shown {
+                Shown::Password(name, password) => accounts.user(name, password),
+                Shown::RefreshToken(token) => accounts.refreshed(token),
+            };
             if let (true, Some(refusal)) = (
                 user.is_some_and(|user| user.expired),
                 profile.token.expired_password,
@@ -232,16 +241,22 @@ fn service_name(profile: &Profile, call: &Call) -> String {
     }
 }
 
-/// Reads a GET with Basic, or a POST with an OAuth2 password grant.
+/// Reads a GET with Basic, or a POST with an OAuth2 grant of a password or a refresh token.
 fn read(profile: &Profile, call: &Call) -> Result<Asked, Refusal> {
-    let parameters = match call.method {
+    let parameters: Vec<(String, String)> = match call.method {
         Method::GET => call.query.clone(),
-        Method::POST => match profile.token.post {
-            Some(status) => return Err(Refusal::new(status, "UNSUPPORTED", "use GET")),
-            None => url::form_urlencoded::parse(&call.body)
+        Method::POST => {
+            let form: Vec<(String, String)> = url::form_urlencoded::parse(&call.body)
                 .into_owned()
-                .collect(),
-        },
+                .collect();
+            let refresh = form.contains(&("grant_type".to_owned(), "refresh_token".to_owned()));
+            match profile.token.post {
+                Some(status) if !(refresh && profile.token.refresh_tokens) => {
+                    return Err(Refusal::new(status, "UNSUPPORTED", "use GET"));
+                }
+                _ => form,
+            }
+        }
         _ => return Err(Refusal::new(405, "UNSUPPORTED", "use GET")),
     };
     let value = |name: &str| {
@@ -253,6 +268,11 @@ fn read(profile: &Profile, call: &Call) -> Result<Asked, Refusal> {
     let credentials = match call.headers.get(header::AUTHORIZATION) {
         Some(header) => Some(auth::basic(header).unwrap_or_default()),
         None => value("username").zip(value("password")),
+    };
+    let credentials = match (credentials, value("refresh_token")) {
+        (Some((name, password)), _) => Some(Shown::Password(name, password)),
+        (None, Some(token)) if call.method == Method::POST => Some(Shown::RefreshToken(token)),
+        (None, _) => None,
     };
     let scopes = parameters
         .iter()

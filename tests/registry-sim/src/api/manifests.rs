@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Call, Registry};
 use crate::log::Operation;
-use crate::profile::{PullLimit, Referrers, Refusal};
+use crate::profile::{PullLimit, Referrers, Refusal, Tags};
 use crate::reply::{self, Answer};
 use crate::state;
 
@@ -34,8 +34,9 @@ impl Registry<'_> {
 
     pub(super) fn tags(&self, call: &Call, name: &str) -> Answer {
         let Some(repository) = self.state.repository(name) else {
-            let refusal =
-                Refusal::new(404, "NAME_UNKNOWN", "repository name not known to registry");
+            let Some(refusal) = self.profile.manifests.tags_of_nothing else {
+                return reply::json(self.profile, 200, &json!({"name": name, "tags": []}));
+            };
             return reply::refusal_with(
                 self.profile,
                 refusal,
@@ -47,11 +48,13 @@ impl Registry<'_> {
         let limit = call
             .parameter("n")
             .and_then(|n| n.parse().ok())
+            .filter(|_| self.profile.manifests.tags != Tags::All)
             .unwrap_or(usize::MAX);
         let rest: Vec<&String> = repository.tags.keys().filter(|tag| **tag > last).collect();
         let page: Vec<&String> = rest.iter().copied().take(limit).collect();
         let mut answer = reply::json(self.profile, 200, &json!({"name": name, "tags": page}));
-        if let (true, Some(last)) = (page.len() < rest.len(), page.last()) {
+        let full = self.profile.manifests.tags == Tags::PagedWhenFull && page.len() == limit;
+        if let (true, Some(last)) = (full || page.len() < rest.len(), page.last()) {
             let link = format!("</v2/{name}/tags/list?last={last}&n={limit}>; rel=\"next\"");
             reply::set(answer.headers_mut(), "link", &link);
         }

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::auth::{self, Accounts};
 use crate::log::Operation;
-use crate::profile::{MissingRepository, Profile, Referrers, Refusal, Site, Writes};
+use crate::profile::{MissingRepository, Profile, Referrers, Refusal, Site, Slashless, Writes};
 use crate::reply::{self, Answer};
 use crate::route::Route;
 use crate::state::State;
@@ -90,6 +90,9 @@ impl Registry<'_> {
     fn route(&mut self, call: &Call) -> Answer {
         match &call.route {
             Route::Unknown => return reply::page_not_found(),
+            Route::Slashless if self.profile.wire.slashless == Slashless::UploadRefused => {
+                return self.method_not_allowed();
+            }
             Route::Slashless => return slashless(call),
             Route::Referrers { .. } if self.profile.referrers == Referrers::NoRoute => {
                 return reply::page_not_found();
@@ -192,12 +195,21 @@ impl Registry<'_> {
 
 /// Distribution's router adds the slash.
 fn slashless(call: &Call) -> Answer {
-    reply::moved(301, &format!("{}/", call.path))
+    let mut answer = reply::moved(301, &format!("{}/", call.path));
+    // Go's `http.Redirect` writes a page for who reads one.
+    if call.method == Method::GET {
+        reply::set(
+            answer.headers_mut(),
+            "content-type",
+            "text/html; charset=utf-8",
+        );
+    }
+    answer
 }
 
 /// Distribution's maintenance mode (lab).
 fn maintenance() -> Answer {
-    let mut answer = reply::answer(405, "text/plain; charset=utf-8", "Method not allowed\n");
+    let mut answer = reply::text(405, "Method not allowed\n");
     reply::set(answer.headers_mut(), "allow", "GET, HEAD");
     answer
 }

@@ -52,7 +52,7 @@ impl Registry<'_> {
         name: &str,
         id: &str,
     ) -> Answer {
-        if let (Operation::UploadCancel, Some(refusal)) =
+        if let (Operation::UploadCancel | Operation::UploadStatus, Some(refusal)) =
             (operation, self.profile.uploads.cancel_refused)
         {
             return reply::refusal(self.profile, refusal);
@@ -72,7 +72,8 @@ impl Registry<'_> {
             Operation::UploadCancel => {
                 self.state.cancel(id);
                 let mut answer = reply::empty(204);
-                if let Some(header) = self.profile.uploads.id_header {
+                let uploads = self.profile.uploads;
+                if let Some(header) = uploads.id_header.filter(|_| uploads.cancel_names_session) {
                     reply::set(answer.headers_mut(), header, id);
                 }
                 answer

@@ -35,6 +35,8 @@ pub(crate) struct Accounts {
 pub(crate) struct User {
     pub(crate) name: String,
     pub(crate) password: String,
+    /// Stands for the password at the token endpoint, in OAuth2's POST.
+    pub(crate) refresh_token: Option<String>,
     pub(crate) rights: Vec<Grant>,
     pub(crate) expired: bool,
 }
@@ -93,6 +95,12 @@ impl Accounts {
         self.users
             .iter()
             .find(|user| user.name == name && user.password == password)
+    }
+
+    pub(crate) fn refreshed(&self, refresh_token: &str) -> Option<&User> {
+        self.users
+            .iter()
+            .find(|user| user.refresh_token.as_deref() == Some(refresh_token))
     }
 
     fn caller(&self, headers: &HeaderMap, scheme: Scheme, basic_too: bool) -> Caller<'_> {

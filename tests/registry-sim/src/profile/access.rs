@@ -160,6 +160,8 @@ pub struct TokenService {
     pub nothing_granted: Option<Refusal>,
     /// The status of a POST; `None`: as GET (OAuth2 password grant).
     pub post: Option<u16>,
+    /// A POST takes refresh tokens even where it refuses passwords.
+    pub refresh_tokens: bool,
     /// The actions a scope may name; any other is 400. Empty: all.
     pub actions: &'static [&'static str],
     /// The token lists every right the caller has on the repository.

@@ -37,6 +37,7 @@ impl Profile {
             path: "/oauth2/token",     // trace
             fields: &["access_token"], // docs: no expires_in
             post: Some(400),           // report: containerd 2022, the password grant
+            refresh_tokens: true,      // docs: after /oauth2/exchange
             // unknown: the status for a wrong password
             ..DISTRIBUTION_TOKEN
         },

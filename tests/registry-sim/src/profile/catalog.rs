@@ -2,7 +2,8 @@
 
 use super::{
     AnonymousToken, Auth, Denied, Errors, NativeReferrers, Ping, PingChallenge, Profile, Refusal,
-    Right, Scheme, Service, TokenService, TokenShape, UnknownSubject, Wire, WrongPassword,
+    Right, Scheme, Service, Slashless, TokenService, TokenShape, UnknownSubject, Wire,
+    WrongPassword,
 };
 
 impl Profile {
@@ -66,7 +67,7 @@ pub(super) const HOSTED_WIRE: Wire = Wire {
         unauthorized_body: None,
     },
     errors: Errors::Spec,
-    slashless_redirects: false, // unknown:
+    slashless: Slashless::Same, // unknown:
     options: false,             // unknown:
 };
 
@@ -107,6 +108,7 @@ pub(super) const DISTRIBUTION_TOKEN: TokenService = TokenService {
     anonymous: AnonymousToken::Always,
     nothing_granted: None,
     post: None,
+    refresh_tokens: false,
     actions: &[],
     grants_all_held: false,
     unknown_service: None,

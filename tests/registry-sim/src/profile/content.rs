@@ -2,7 +2,7 @@
 
 use super::Refusal;
 
-/// Manifests.
+/// Manifests and tags.
 #[derive(Clone, Copy, Debug)]
 pub struct Manifests {
     /// An OCI manifest is 404 to an `Accept` that does not name its type.
@@ -16,6 +16,21 @@ pub struct Manifests {
     /// The referrers tag of a manifest (`sha256-<hex>`) names the manifest itself
     /// where nothing else has that tag (GitLab).
     pub referrers_tag_is_subject: bool,
+    /// What `tags/list` does with `n`.
+    pub tags: Tags,
+    /// `tags/list` of a repository that is not there; `None`: 200 and empty.
+    pub tags_of_nothing: Option<Refusal>,
+}
+
+/// What `tags/list` does with `n`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tags {
+    /// Nothing: every tag is listed.
+    All,
+    /// Lists at most that many, with a `Link` where there are more.
+    Paged,
+    /// The same, with a `Link` also where the page is just full (ferro).
+    PagedWhenFull,
 }
 
 /// Upload sessions.
@@ -33,7 +48,9 @@ pub struct Uploads {
     pub chunk_min_length: Option<u64>,
     /// What PATCH does.
     pub chunks: Chunks,
-    /// What DELETE of a session gets where it is not offered.
+    /// The header with the session's id is on the answer to DELETE too.
+    pub cancel_names_session: bool,
+    /// What DELETE and GET of a session get where they are not offered.
     pub cancel_refused: Option<Refusal>,
     /// What POST to a repository that is not there does.
     pub missing_repository: MissingRepository,

@@ -6,7 +6,8 @@ use super::catalog::{
 };
 use super::{
     Auth, Chunks, Deletes, Denied, Errors, Manifests, MissingRepository, Mount, NativeReferrers,
-    Ping, Profile, Ranges, Referrers, Refusal, Right, Scheme, Site, Uploads, Wire, Writes,
+    Ping, Profile, Ranges, Referrers, Refusal, Right, Scheme, Site, Slashless, Tags, Uploads, Wire,
+    Writes,
 };
 
 impl Profile {
@@ -27,6 +28,7 @@ impl Profile {
         name: "distribution-2.8",
         site: Site::Registry,
         wire: Wire {
+            // lab: the second comes from the configuration that it is shipped with
             headers: &[API_VERSION, ("x-content-type-options", "nosniff")],
             json: "application/json; charset=utf-8",
             ping: Ping {
@@ -36,7 +38,7 @@ impl Profile {
                 unauthorized_body: None,
             },
             errors: Errors::Spec,
-            slashless_redirects: true,
+            slashless: Slashless::Redirected,
             options: true,
         },
         auth: DISTRIBUTION_AUTH,
@@ -45,6 +47,8 @@ impl Profile {
             accept_decides: true, // lab: 404 MANIFEST_UNKNOWN without the OCI types
             digest_on_get: true,
             unknown: MANIFEST_UNKNOWN,
+            tags: Tags::All,                     // lab: `n` is not read
+            tags_of_nothing: Some(NAME_UNKNOWN), // lab
             // lab: body of 96 bytes, as for a tag that is not there
             unknown_repository: MANIFEST_UNKNOWN,
             referrers_tag_is_subject: false,
@@ -58,6 +62,7 @@ impl Profile {
             chunk_min_length: None,
             chunks: Chunks::AnyOrder(202), // lab: Content-Range is not read
             cancel_refused: None,
+            cancel_names_session: true,
             missing_repository: MissingRepository::Opens, // lab: not in _catalog
         },
         mount: Mount::FromRepository, // lab
@@ -138,6 +143,10 @@ impl Profile {
             ping: HOSTED_WIRE.ping,
             ..Self::DISTRIBUTION_2_8.wire
         }, // lab
+        manifests: Manifests {
+            tags: Tags::Paged, // source
+            ..Self::DISTRIBUTION_2_8.manifests
+        },
         uploads: Uploads {
             chunks: Chunks::InOrder(202, "RANGE_INVALID"), // lab: 416
             ..Self::DISTRIBUTION_2_8.uploads
@@ -153,7 +162,7 @@ impl Profile {
             headers: &[API_VERSION],
             json: "application/json",
             ping: HOSTED_WIRE.ping,
-            slashless_redirects: false,
+            slashless: Slashless::Same,
             options: false,
             ..Self::DISTRIBUTION_2_8.wire
         },
@@ -165,6 +174,7 @@ impl Profile {
         },
         manifests: Manifests {
             accept_decides: false,
+            tags: Tags::Paged,
             unknown_repository: NAME_UNKNOWN,
             ..Self::DISTRIBUTION_2_8.manifests
         },
@@ -189,12 +199,24 @@ impl Profile {
     /// ferro-oci-server 1.0.0. Lab.
     pub const FERRO: Self = Self {
         name: "ferro",
+        wire: Wire {
+            headers: &[],
+            ping: Ping {
+                headers: &[API_VERSION], // lab: here only
+                ..HOSTED_WIRE.ping
+            },
+            slashless: Slashless::UploadRefused, // lab
+            ..Self::NATIVE.wire
+        },
         manifests: Manifests {
+            tags: Tags::PagedWhenFull, // lab
+            tags_of_nothing: None,     // lab: 200
             unknown_repository: MANIFEST_UNKNOWN,
             ..Self::NATIVE.manifests
         },
         uploads: Uploads {
             chunk_min_length: Some(0),
+            cancel_names_session: false, // lab
             ..Self::NATIVE.uploads
         },
         mount: Mount::Never, // lab: 202 also for a blob of the same repository

@@ -6,7 +6,7 @@ use super::catalog::{
 };
 use super::{
     Auth, Deletes, Denied, Manifests, NativeReferrers, Profile, Referrers, Refusal, Right, Scheme,
-    Service, TokenService, Unknown, UnknownSubject, Wire, WrongPassword,
+    Service, Tags, TokenService, Unknown, UnknownSubject, Wire, WrongPassword,
 };
 
 impl Profile {
@@ -81,6 +81,8 @@ impl Profile {
             unknown_repository: HARBOR_NOT_FOUND,
             digest_on_get: true,
             referrers_tag_is_subject: false,
+            tags: Tags::Paged,                       // unknown:
+            tags_of_nothing: Some(HARBOR_NOT_FOUND), // unknown:
         },
         deletes: Deletes {
             manifests: None, // source

@@ -29,7 +29,7 @@ pub use access::{
 };
 pub use content::{
     Chunks, Deletes, Manifests, MissingRepository, Mount, NativeReferrers, PullLimit, Ranges,
-    Referrers, UnknownSubject, Uploads, Writes,
+    Referrers, Tags, UnknownSubject, Uploads, Writes,
 };
 pub(crate) use servers::LOGIN_PAGE;
 pub use unknown::Unknown;
@@ -140,10 +140,21 @@ pub struct Wire {
     pub ping: Ping,
     /// Shape of error bodies.
     pub errors: Errors,
-    /// `GET /v2` is redirected to `/v2/`, and `POST …/uploads` likewise.
-    pub slashless_redirects: bool,
+    /// `GET /v2` and `POST …/uploads`, without the slash at the end.
+    pub slashless: Slashless,
     /// OPTIONS is answered 200 with an `Allow` that also lists DELETE.
     pub options: bool,
+}
+
+/// What a path gets that lacks the slash at its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Slashless {
+    /// A redirect to the path with the slash.
+    Redirected,
+    /// The same as the path with the slash.
+    Same,
+    /// The ping is the same, an upload is refused (ferro).
+    UploadRefused,
 }
 
 /// The answer to `/v2/`.

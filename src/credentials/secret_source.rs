@@ -1,0 +1,84 @@
+//! Reads one secret value: from the configuration, a file or a variable.
+
+use std::{
+    ffi::OsString,
+    fs::File,
+    io::{self, Read},
+    path::Path,
+};
+
+use zeroize::Zeroizing;
+
+use super::{CredentialsError, SecretSource, judge};
+use crate::secret::Secret;
+
+/// Looks up an environment variable.
+pub(super) type Lookup<'a> = &'a dyn Fn(&str) -> Option<OsString>;
+
+impl SecretSource {
+    /// The place in words, the subject of a sentence.
+    pub(super) fn place(&self, what: &str) -> String {
+        match self {
+            Self::Inline(_) => format!("the configured {what}"),
+            Self::File(path) => format!("the {what} file `{}`", path.display()),
+            Self::Env(name) => format!("the environment variable `{name}` of the {what}"),
+        }
+    }
+
+    /// The value, without the newline that an editor leaves at the end of a file.
+    pub(super) fn read(
+        &self,
+        place: &str,
+        environment: Lookup<'_>,
+    ) -> Result<Secret, CredentialsError> {
+        let value = match self {
+            Self::Inline(secret) => secret.clone(),
+            Self::File(path) => {
+                let bytes = read_file(path, LARGEST_SECRET).map_err(|why| wrong(place, &why))?;
+                let text = std::str::from_utf8(&bytes).map_err(|_| wrong(place, NOT_UTF8))?;
+                Secret::new(without_newline(text))
+            }
+            Self::Env(name) => {
+                let value = environment(name).ok_or_else(|| wrong(place, "is not set"))?;
+                Secret::new(value.into_string().map_err(|_| wrong(place, NOT_UTF8))?)
+            }
+        };
+        judge::secret(value.expose(), place)?;
+        Ok(value)
+    }
+}
+
+/// The bytes of a regular file (a pipe could keep the cycle waiting), or why not.
+pub(super) fn read_file(path: &Path, largest: u64) -> Result<Zeroizing<Vec<u8>>, String> {
+    let why = |error: io::Error| match error.kind() {
+        io::ErrorKind::NotFound => "does not exist".to_owned(),
+        _ => format!("cannot be read: {error}"),
+    };
+    let metadata = path.metadata().map_err(why)?;
+    if !metadata.is_file() {
+        return Err("is not a regular file".to_owned());
+    }
+    // As much room as it needs from the start: a buffer that grows leaves copies behind.
+    let room = usize::try_from(metadata.len().min(largest) + 1).unwrap_or_default();
+    let mut bytes = Zeroizing::new(Vec::with_capacity(room));
+    File::open(path)
+        .and_then(|file| file.take(largest + 1).read_to_end(&mut bytes))
+        .map_err(why)?;
+    if bytes.len() as u64 > largest {
+        return Err(format!("is larger than {} KiB", largest / 1024));
+    }
+    Ok(bytes)
+}
+
+fn without_newline(text: &str) -> &str {
+    let line = text.strip_suffix('\n').unwrap_or(text);
+    line.strip_suffix('\r').unwrap_or(line)
+}
+
+fn wrong(place: &str, why: &str) -> CredentialsError {
+    CredentialsError::unusable(format!("{place} {why}"))
+}
+
+const NOT_UTF8: &str = "is not UTF-8";
+/// More than any token that a header could carry (bytes).
+const LARGEST_SECRET: u64 = 64 * 1024;

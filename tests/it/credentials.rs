@@ -1,0 +1,349 @@
+//! Sources of credentials against simulated registries: identity tokens, secrets
+//! that rotate, and secrets that are gone.
+
+use std::{fs, path::PathBuf};
+
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD, Engine as _};
+use http::Method;
+use oci_registry_exporter::outcome::CheckName;
+use registry_sim::{Fault, Operation, Profile, RegistrySim, Scheme};
+use tempfile::TempDir;
+
+use crate::asked::Asked;
+
+/// The user name that Azure gives whoever comes with an identity token.
+const NOBODY: &str = "00000000-0000-0000-0000-000000000000";
+const REFRESH: &str = "refresh-canary";
+const PASSWORD: &str = "s3cret-canary";
+/// A folder with the files of secrets.
+struct Secrets(TempDir);
+
+impl Secrets {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn write(&self, name: &str, content: &str) {
+        fs::write(self.path(name), content).unwrap();
+    }
+
+    /// Docker's configuration with this entry for a registry.
+    fn docker(&self, sim: &RegistrySim, entry: &str) {
+        let json = format!(r#"{{"auths":{{"{}":{entry}}}}}"#, sim.host());
+        self.write("config.json", &json);
+    }
+
+    fn docker_config(&self) -> String {
+        let path = self.path("config.json");
+        format!(
+            "test_repository: team/app\ndocker_config: {}",
+            path.display()
+        )
+    }
+}
+
+async fn sim(profile: &Profile, user: &str, password: &str) -> RegistrySim {
+    let sim = RegistrySim::profile(profile)
+        .user(user, password, [("team/app", "pull,push")])
+        .refresh_token(user, REFRESH)
+        .start()
+        .await;
+    sim.push_image("team/app", "latest");
+    sim
+}
+
+fn identity(user: &str, token: &str) -> String {
+    let auth = BASE64_STANDARD.encode(format!("{user}:"));
+    format!(r#"{{"auth":"{auth}","identitytoken":"{token}"}}"#)
+}
+
+/// The registry of Azure takes refresh tokens by POST, and as a password by GET.
+#[tokio::test]
+async fn an_identity_token_is_exchanged_and_never_stands_in_a_url() {
+    let sim = sim(&Profile::ACR, NOBODY, REFRESH).await;
+    let secrets = Secrets::new();
+    let asked = Asked::sim(&sim, &secrets.docker_config());
+    let password = BASE64_STANDARD.encode(format!("{NOBODY}:{REFRESH}"));
+    for (entry, method, kind, user) in [
+        (
+            identity(NOBODY, REFRESH),
+            Method::POST,
+            "identity_token",
+            NOBODY,
+        ),
+        (
+            format!(r#"{{"auth":"{password}"}}"#),
+            Method::GET,
+            "basic",
+            NOBODY,
+        ),
+    ] {
+        secrets.docker(&sim, &entry);
+        let cycle = asked.reads().await;
+        assert_eq!(cycle.verdicts(), ["pass"; 3], "{:?}", cycle.reports());
+        let operations = cycle.operations();
+        let asked: Vec<&str> = operations
+            .into_iter()
+            .filter(|word| *word != "ping")
+            .collect();
+        assert_eq!(
+            asked,
+            ["token", "ping_auth", "token", "manifest_head", "referrers"]
+        );
+        let evidence = cycle.outcome(CheckName::Credentials).evidence;
+        let evidence = format!("{evidence:?}");
+        assert!(
+            evidence.contains(kind) && evidence.contains(user),
+            "{evidence}"
+        );
+        let shown = format!("{:?}", cycle.reports());
+        assert!(!shown.contains(REFRESH), "{shown}");
+        for request in sim.take_requests() {
+            assert!(!request.path_and_query().contains(REFRESH), "{request}");
+            if request.operation == Operation::Token {
+                assert_eq!(request.method, method);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_identity_token_is_sent_once() {
+    let sim = sim(&Profile::ACR, NOBODY, REFRESH).await;
+    let secrets = Secrets::new();
+    secrets.docker(&sim, &identity(NOBODY, "another"));
+    let cycle = Asked::sim(&sim, &secrets.docker_config()).reads().await;
+    assert_eq!(
+        cycle.verdicts(),
+        [
+            "fail/unauthorized",
+            "fail/unauthorized",
+            "unknown/unauthorized"
+        ]
+    );
+    assert_eq!(cycle.operations(), ["ping", "token"]);
+}
+
+/// What the endpoint does not know by one method it is asked by the other, once a cycle.
+#[tokio::test]
+async fn an_endpoint_without_a_method_is_asked_by_the_other() {
+    let basic = format!(r#"{{"username":"robot","password":"{PASSWORD}"}}"#);
+    let token = identity("robot", PASSWORD);
+    for (name, profile, entry) in [
+        ("Google's 404 to POST", Profile::GAR, &token),
+        ("Quay's 405 to POST", Profile::QUAY_3_13, &token),
+        ("405 to GET", Profile::NATIVE, &basic),
+    ] {
+        let sim = RegistrySim::profile(profile)
+            .auth(Scheme::Bearer)
+            .user("robot", PASSWORD, [("team/app", "pull,push")])
+            .start()
+            .await;
+        sim.push_image("team/app", "latest");
+        if name == "405 to GET" {
+            sim.fault(Fault::on(Operation::Token).method(Method::GET).status(405));
+        }
+        let secrets = Secrets::new();
+        secrets.docker(&sim, entry);
+        let cycle = Asked::sim(&sim, &secrets.docker_config()).reads().await;
+        assert_eq!(
+            cycle.verdicts(),
+            ["pass"; 3],
+            "{name}: {:?}",
+            cycle.reports()
+        );
+        let tokens: Vec<Option<u16>> = sim
+            .take_requests()
+            .into_iter()
+            .filter(|request| request.operation == Operation::Token)
+            .map(|request| request.status)
+            .collect();
+        assert!(
+            matches!(tokens[..], [Some(404 | 405), Some(200), Some(200)]),
+            "{name}: {tokens:?}"
+        );
+    }
+}
+
+/// There is no way to show it: nothing is sent, least of all a request without credentials.
+#[tokio::test]
+async fn an_identity_token_is_not_shown_to_a_registry_that_asks_for_basic() {
+    let sim = RegistrySim::profile(Profile::NATIVE)
+        .auth(Scheme::Basic)
+        .user("robot", PASSWORD, [("team/app", "pull")])
+        .anonymous([("team/app", "pull")])
+        .start()
+        .await;
+    sim.push_image("team/app", "latest");
+    let secrets = Secrets::new();
+    secrets.docker(&sim, &identity("robot", REFRESH));
+    let cycle = Asked::sim(&sim, &secrets.docker_config()).reads().await;
+    assert_eq!(
+        cycle.verdicts(),
+        ["fail/config", "fail/config", "unknown/config"]
+    );
+    assert_eq!(cycle.operations(), ["ping"]);
+    assert!(!sim.saw(REFRESH));
+}
+
+/// A foreign realm gets no identity token (A-26).
+#[tokio::test]
+async fn an_identity_token_goes_to_no_untrusted_host() {
+    let thief = sim(&Profile::ACR, NOBODY, REFRESH).await;
+    let realm = thief.token_url().replace("127.0.0.1", "localhost");
+    let sim = RegistrySim::profile(Profile::ACR)
+        .user(NOBODY, REFRESH, [("team/app", "pull")])
+        .realm(&realm)
+        .start()
+        .await;
+    let secrets = Secrets::new();
+    secrets.docker(&sim, &identity(NOBODY, REFRESH));
+    let cycle = Asked::sim(&sim, &secrets.docker_config()).reads().await;
+    assert_eq!(
+        cycle.verdicts(),
+        [
+            "fail/untrusted_host",
+            "fail/untrusted_host",
+            "unknown/untrusted_host"
+        ]
+    );
+    assert!(!thief.saw(REFRESH) && !sim.saw(REFRESH));
+}
+
+/// The password of ECR says itself when it ends, and that is published.
+#[tokio::test]
+async fn a_password_of_ecr_says_when_it_ends() {
+    let json = r#"{"payload":"cGF5","datakey":"a2V5","version":"2","type":"DATA_KEY","expiration":4102444800}"#;
+    let password = BASE64_STANDARD.encode(json);
+    let sim = sim(&Profile::ECR, "AWS", &password).await;
+    let secrets = Secrets::new();
+    secrets.write("password", &format!("{password}\n"));
+    let path = secrets.path("password");
+    let keys = format!(
+        "test_repository: team/app\nusername: AWS\npassword_file: {}",
+        path.display()
+    );
+    let cycle = Asked::sim(&sim, &keys).reads().await;
+    assert_eq!(cycle.verdicts(), ["pass"; 3]);
+    assert!(
+        cycle.facts().contains("expiry=4102444800 (ecr)"),
+        "{}",
+        cycle.facts()
+    );
+    sim.expire_user("AWS");
+    let cycle = Asked::sim(&sim, &keys).reads().await;
+    assert_eq!(
+        cycle.verdicts(),
+        ["fail/expired", "fail/expired", "unknown/expired"]
+    );
+}
+
+/// The end of a token that the registry gave in exchange is nobody's expiry.
+#[tokio::test]
+async fn the_end_of_an_exchanged_token_is_not_published() {
+    let sim = sim(&Profile::ACR, NOBODY, REFRESH).await;
+    let secrets = Secrets::new();
+    secrets.docker(&sim, &identity(NOBODY, REFRESH));
+    let cycle = Asked::sim(&sim, &secrets.docker_config()).reads().await;
+    let evidence = cycle.outcome(CheckName::Credentials).evidence;
+    assert!(format!("{evidence:?}").contains("token_expires_at"));
+    assert!(!cycle.facts().contains("expiry="), "{}", cycle.facts());
+}
+
+/// An identity token that is a JWT past its end is not even sent.
+#[tokio::test]
+async fn an_identity_token_past_its_end_is_not_sent() {
+    let sim = sim(&Profile::ACR, NOBODY, REFRESH).await;
+    let part = |json: &str| BASE64_URL_SAFE_NO_PAD.encode(json);
+    let token = format!("{}.{}.x", part(r#"{"alg":"x"}"#), part(r#"{"exp":1}"#));
+    let secrets = Secrets::new();
+    secrets.docker(&sim, &identity(NOBODY, &token));
+    let cycle = Asked::sim(&sim, &secrets.docker_config()).reads().await;
+    assert_eq!(
+        cycle.verdicts(),
+        ["fail/expired", "fail/expired", "unknown/expired"]
+    );
+    assert_eq!(sim.total_requests(), 0);
+}
+
+/// A rotation shows at the next cycle; a file that is gone is a failure of the
+/// configuration, and nobody is asked without credentials instead.
+#[tokio::test]
+async fn a_secret_is_read_anew_in_every_cycle() {
+    let sim = RegistrySim::profile(Profile::NATIVE)
+        .auth(Scheme::Bearer)
+        .user("robot", PASSWORD, [("team/app", "pull")])
+        .anonymous([("team/app", "pull")])
+        .start()
+        .await;
+    sim.push_image("team/app", "latest");
+    let secrets = Secrets::new();
+    let of_file = format!(
+        "test_repository: team/app\nusername: robot\npassword_file: {}",
+        secrets.path("password").display()
+    );
+    let rejected = [
+        "fail/unauthorized",
+        "fail/unauthorized",
+        "unknown/unauthorized",
+    ];
+    let gone = ["fail/config", "fail/config", "unknown/config"];
+    for (name, keys) in [
+        ("password", of_file),
+        ("config.json", secrets.docker_config()),
+    ] {
+        let write = |password: &str| match name {
+            "password" => secrets.write("password", password),
+            _ => secrets.docker(
+                &sim,
+                &format!(r#"{{"username":"robot","password":"{password}"}}"#),
+            ),
+        };
+        let asked = Asked::sim(&sim, &keys);
+        for (password, known, expected) in [
+            ("first", "first", &["pass"; 3]),
+            ("first", "second", &rejected),
+            ("second", "second", &["pass"; 3]),
+        ] {
+            sim.set_password("robot", known);
+            write(password);
+            let cycle = asked.reads().await;
+            assert_eq!(cycle.verdicts(), expected, "{name}: {password}");
+        }
+        sim.take_requests();
+        fs::remove_file(secrets.path(name)).unwrap();
+        let cycle = asked.reads().await;
+        assert_eq!(cycle.verdicts(), gone, "{name}");
+        assert_eq!(cycle.facts(), "valid=false", "{name}");
+        assert!(sim.take_requests().is_empty(), "{name}");
+        let message = cycle.outcome(CheckName::Pull).message;
+        assert!(message.contains(name), "{message}");
+        assert!(message.ends_with("does not exist"), "{message}");
+    }
+}
+
+/// No entry for the registry is no licence to ask as nobody.
+#[tokio::test]
+async fn a_docker_configuration_without_the_registry_is_a_failure() {
+    let sim = RegistrySim::profile(Profile::NATIVE)
+        .auth(Scheme::Bearer)
+        .anonymous([("team/app", "pull")])
+        .start()
+        .await;
+    sim.push_image("team/app", "latest");
+    let secrets = Secrets::new();
+    secrets.write("config.json", r#"{"auths":{"127.0.0.1":{"auth":"eDp5"}}}"#);
+    let cycle = Asked::sim(&sim, &secrets.docker_config()).reads().await;
+    assert_eq!(
+        cycle.verdicts(),
+        ["fail/config", "fail/config", "unknown/config"]
+    );
+    assert_eq!(sim.total_requests(), 0);
+    let message = cycle.outcome(CheckName::Credentials).message;
+    let expected = format!("holds no credentials for `{}`", sim.host());
+    assert!(message.ends_with(&expected), "{message}");
+}
