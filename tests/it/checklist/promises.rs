@@ -55,13 +55,13 @@ pub(super) fn missing(holder: &str) -> Option<String> {
     (!root().join(holder).exists()).then(|| format!("no path {holder}"))
 }
 
-fn has_test(text: &str, test: &str) -> bool {
-    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+fn has_test(source: &str, name: &str) -> bool {
+    let lines: Vec<&str> = source.lines().map(str::trim).collect();
     let is_it = |line: &str| {
         ["fn ", "async fn "].iter().any(|begin| {
             let rest = line
                 .strip_prefix(begin)
-                .and_then(|rest| rest.strip_prefix(test));
+                .and_then(|rest| rest.strip_prefix(name));
             rest.is_some_and(|rest| rest.starts_with('('))
         })
     };

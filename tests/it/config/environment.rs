@@ -11,6 +11,7 @@ use oci_registry_exporter::{
 use super::parsed;
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table, a row for every variable")]
 fn the_environment_overrides_the_oci_block() {
     let block =
         "OCI: {RegistryUrl: https://a.example.com, Username: robot, Password: x, TestTag: edge}";
@@ -40,6 +41,12 @@ fn the_environment_overrides_the_oci_block() {
             "https://a.example.com/",
             "edge",
             basic("robot", inline("y")),
+        ),
+        (
+            vec![("OCI__Username", "other")],
+            "https://a.example.com/",
+            "edge",
+            basic("other", inline("x")),
         ),
         (
             vec![("OCI__PasswordSecretRef", "./secret")],
