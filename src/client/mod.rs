@@ -20,6 +20,7 @@ mod ping;
 mod plan;
 mod referrers;
 mod second_try;
+mod secrets;
 mod send;
 mod session;
 mod sight;
@@ -29,7 +30,6 @@ mod write;
 
 use std::{
     collections::{HashMap, HashSet},
-    hash::{DefaultHasher, Hash, Hasher},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
 };
@@ -41,6 +41,8 @@ pub use memory::{Class, Memory};
 pub use outlook::SecretState;
 pub use ping::{Ping, PingKind};
 pub use referrers::{Pages, Referrers};
+pub use secrets::fingerprint;
+use secrets::lasting_fingerprint;
 use sight::Sight;
 use tokio::time::Instant;
 pub use upload::{Chunks, Mounted, Sessions, Upload};
@@ -48,10 +50,9 @@ pub use write::{Grant, Guard};
 
 use crate::{
     config::{CredentialSet, Target},
-    credentials::{CredentialsError, Reading, Server},
+    credentials::{CredentialsError, Reading},
     exchange::Sent,
     outcome::{CheckName, Observation},
-    secret::Credentials,
     transport::Transport,
 };
 
@@ -168,55 +169,6 @@ impl Client {
         self.cycle().fatal.clone()
     }
 
-    /// The set's content, read once per cycle.
-    async fn credentials(&self, set: &CredentialSet) -> Result<Credentials, Refusal> {
-        Box::pin(self.reading(set))
-            .await
-            .map(|reading| reading.credentials)
-            .map_err(|error| judge::unusable(&error))
-    }
-
-    /// The same with what is known of their source.
-    async fn reading(&self, set: &CredentialSet) -> Result<Reading, CredentialsError> {
-        if let Some(known) = self.cycle().credentials.get(&set.name) {
-            return known.clone();
-        }
-        let server = Server::of(&self.target.url);
-        let reading = Box::pin(set.source.read(&server, SystemTime::now()));
-        let read = tokio::time::timeout(self.left(), reading)
-            .await
-            .unwrap_or_else(|_| {
-                Err(CredentialsError::timed_out(format!(
-                    "the credentials could not be read within the {}s of this check",
-                    self.target.timeout.as_secs_f64()
-                )))
-            });
-        let mut cycle = self.cycle();
-        if let Ok(reading) = &read {
-            cycle.sight.secret(&set.name, lasting_fingerprint(reading));
-        }
-        cycle.credentials.insert(set.name.clone(), read.clone());
-        read
-    }
-
-    /// What this cycle read already, where that went well.
-    fn read_already(&self, set: &CredentialSet) -> Option<Reading> {
-        self.cycle().credentials.get(&set.name)?.clone().ok()
-    }
-
-    /// The answer that is kept while this set is held back as rejected, and for how long yet.
-    fn kept(&self, set: &CredentialSet, credentials: &Credentials) -> Option<(Login, Duration)> {
-        let secret = fingerprint(credentials);
-        self.memory.kept(&self.origin, &set.name, secret)
-    }
-
-    fn settled(&self, set: &CredentialSet) -> Option<bool> {
-        let reading = self.read_already(set)?;
-        let life = self.target.checks.credentials.interval * 2;
-        let secret = fingerprint(&reading.credentials);
-        self.memory.settled(&self.origin, &set.name, secret, life)
-    }
-
     /// The product, as configured or as recognised so far.
     pub fn product(&self) -> Option<String> {
         if let Some(product) = &self.target.product {
@@ -246,32 +198,4 @@ impl Client {
         // every change is one assignment or one push.
         self.cycle.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// The fingerprint of a set's content, never the value; for this process only.
-pub fn fingerprint(credentials: &Credentials) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    match credentials {
-        Credentials::Anonymous => 0_u8.hash(&mut hasher),
-        Credentials::Basic { username, password } => {
-            (1_u8, username, password).hash(&mut hasher);
-        }
-        Credentials::Bearer { token } => (2_u8, token).hash(&mut hasher),
-        Credentials::Identity { username, token } => {
-            (3_u8, username, token).hash(&mut hasher);
-        }
-    }
-    hasher.finish()
-}
-
-/// The fingerprint of what stays the same while a helper renews a secret: whose it
-/// is. Otherwise every new password of the hour would be news, and call for an upload.
-fn lasting_fingerprint(reading: &Reading) -> u64 {
-    let credentials = &reading.credentials;
-    if !reading.renews {
-        return fingerprint(credentials);
-    }
-    let mut hasher = DefaultHasher::new();
-    (credentials.method(), credentials.username()).hash(&mut hasher);
-    hasher.finish()
 }

@@ -70,7 +70,6 @@ impl Client {
         let (exchange, mut sent) = self.transport.send(request, deadline).await;
         sent.retry = attempt > 1;
         tracing::debug!(
-            target: "probe",
             registry = self.target.name,
             operation = request.operation.as_str(),
             url = sent.url,
