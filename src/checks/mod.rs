@@ -14,7 +14,7 @@ use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use crate::{
     client::{Client, Got, Refusal, Stage},
-    config::{PushWish, Target, TestRepository},
+    config::{Target, TestRepository},
     oci::{self, Denial, ErrorBody},
     outcome::{CheckName, Outcome, Reason, Severity, Subject},
 };
@@ -97,7 +97,7 @@ fn asked_by(check: CheckName, target: &Target) -> Vec<&TestRepository> {
         CheckName::Referrers => all.first().into_iter().collect(),
         CheckName::Capabilities => all
             .iter()
-            .find(|repository| repository.push != PushWish::No)
+            .find(|repository| push::skipped(target, repository).is_none())
             .or(all.first())
             .into_iter()
             .collect(),

@@ -71,7 +71,7 @@ async fn run(flags: &Flags, config: Config) -> Result<ExitCode, Failure> {
     daemon.running.store(true, Ordering::Relaxed);
     let mut both = std::pin::pin!(async { tokio::join!(asking, serving).0 });
     let signal = tokio::select! {
-        (signal, _) = signals.next() => signal,
+        (signal, _) = signals.next_of_daemon() => signal,
         ended = &mut both => return Err(stopped_early(ended)),
     };
     tracing::info!(signal, "shutting down");
@@ -83,7 +83,7 @@ async fn run(flags: &Flags, config: Config) -> Result<ExitCode, Failure> {
             tracing::info!("stopped");
             Ok(ExitCode::SUCCESS)
         }
-        (signal, code) = signals.next() => {
+        (signal, code) = signals.next_of_daemon() => {
             tracing::warn!(signal, "stopped at once");
             Ok(code.into())
         }

@@ -5,11 +5,12 @@ use std::io;
 #[cfg(unix)]
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Waits for SIGTERM and SIGINT.
+/// Waits for SIGTERM, SIGINT and SIGHUP.
 #[cfg(unix)]
 pub(super) struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    hangup: Signal,
 }
 
 #[cfg(unix)]
@@ -19,6 +20,7 @@ impl Signals {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
         })
     }
 
@@ -27,6 +29,7 @@ impl Signals {
         tokio::select! {
             _ = self.terminate.recv() => ("SIGTERM", 143),
             _ = self.interrupt.recv() => ("SIGINT", 130),
+            _ = self.hangup.recv() => (HANGUP, 129),
         }
     }
 }
@@ -50,3 +53,21 @@ impl Signals {
         ("Ctrl-C", 130)
     }
 }
+
+impl Signals {
+    /// The next one that ends a daemon. SIGHUP is what daemons are told to reload
+    /// by: it must not end one that cannot, with its upload sessions open.
+    pub(super) async fn next_of_daemon(&mut self) -> (&'static str, u8) {
+        loop {
+            match self.next().await {
+                (HANGUP, _) => tracing::warn!(
+                    signal = HANGUP,
+                    "the configuration is not reloaded: restart to read it again"
+                ),
+                ends => return ends,
+            }
+        }
+    }
+}
+
+const HANGUP: &str = "SIGHUP";

@@ -142,6 +142,7 @@ pub(super) fn unusable(error: &CredentialsError) -> Refusal {
         Trouble::Unusable => Refusal::Rejected(Reason::Config, message),
         Trouble::Expired => Refusal::Rejected(Reason::Expired, message),
         Trouble::TimedOut => Refusal::Unclear(Reason::Timeout, message),
+        Trouble::OutOfFiles => Refusal::Unclear(Reason::Resource, message),
     }
 }
 
@@ -471,6 +472,7 @@ mod tests {
             (Trouble::Unusable, ("rejected", Reason::Config)),
             (Trouble::Expired, ("rejected", Reason::Expired)),
             (Trouble::TimedOut, ("unclear", Reason::Timeout)),
+            (Trouble::OutOfFiles, ("unclear", Reason::Resource)),
         ] {
             let end = refused(unusable(&error(trouble)));
             assert_eq!(reason(&end), Some(expected));

@@ -8,6 +8,7 @@
 //! Tokens and memos end with the client; what outlives it is in [`Memory`].
 
 mod access;
+mod answer;
 mod door;
 mod hold;
 mod judge;
@@ -19,6 +20,7 @@ mod ping;
 mod plan;
 mod referrers;
 mod second_try;
+mod secrets;
 mod send;
 mod session;
 mod sight;
@@ -28,17 +30,19 @@ mod write;
 
 use std::{
     collections::{HashMap, HashSet},
-    hash::{DefaultHasher, Hash, Hasher},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
 };
 
+pub use answer::{Got, Refusal, Stage};
 pub use judge::{Login, LoginEnd, ShownCredentials};
 pub use manifest::Manifest;
 pub use memory::{Class, Memory};
 pub use outlook::SecretState;
 pub use ping::{Ping, PingKind};
 pub use referrers::{Pages, Referrers};
+pub use secrets::fingerprint;
+use secrets::lasting_fingerprint;
 use sight::Sight;
 use tokio::time::Instant;
 pub use upload::{Chunks, Mounted, Sessions, Upload};
@@ -46,45 +50,11 @@ pub use write::{Grant, Guard};
 
 use crate::{
     config::{CredentialSet, Target},
-    credentials::{CredentialsError, Reading, Server},
-    exchange::{Reply, Sent, TransportError},
-    outcome::{CheckName, Observation, Reason},
-    secret::Credentials,
+    credentials::{CredentialsError, Reading},
+    exchange::Sent,
+    outcome::{CheckName, Observation},
     transport::Transport,
 };
-
-/// Where an answer came from: a 401 means something else at each stage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stage {
-    /// The registry itself.
-    Registry,
-    /// A token endpoint that was asked for a scope.
-    Token,
-}
-
-/// An answer to a question, neither 429 nor the end of the connection.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Got {
-    /// Who answered.
-    pub stage: Stage,
-    /// The answer.
-    pub reply: Reply,
-}
-
-/// Why there is no answer to judge.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Refusal {
-    /// The registry cannot be reached or is no registry: every check of the cycle fails.
-    Fatal(Reason, String),
-    /// This request alone died.
-    Broken(Reason, String),
-    /// Rate limited, or paused because of an earlier 429.
-    RateLimited(String),
-    /// The credential set is rejected: nothing more is sent with it.
-    Rejected(Reason, String),
-    /// The token endpoint, or the login flow, gave an answer that no rule names.
-    Unclear(Reason, String),
-}
 
 /// One target's registry during one cycle.
 pub struct Client {
@@ -194,53 +164,9 @@ impl Client {
         self.settled(set).is_some_and(|proven| proven)
     }
 
-    /// The set's content, read once per cycle.
-    async fn credentials(&self, set: &CredentialSet) -> Result<Credentials, Refusal> {
-        Box::pin(self.reading(set))
-            .await
-            .map(|reading| reading.credentials)
-            .map_err(|error| judge::unusable(&error))
-    }
-
-    /// The same with what is known of their source.
-    async fn reading(&self, set: &CredentialSet) -> Result<Reading, CredentialsError> {
-        if let Some(known) = self.cycle().credentials.get(&set.name) {
-            return known.clone();
-        }
-        let server = Server::of(&self.target.url);
-        let reading = Box::pin(set.source.read(&server, SystemTime::now()));
-        let read = tokio::time::timeout(self.left(), reading)
-            .await
-            .unwrap_or_else(|_| {
-                Err(CredentialsError::timed_out(format!(
-                    "the credentials could not be read within the {}s of this check",
-                    self.target.timeout.as_secs_f64()
-                )))
-            });
-        let mut cycle = self.cycle();
-        if let Ok(reading) = &read {
-            cycle.sight.secret(&set.name, lasting_fingerprint(reading));
-        }
-        cycle.credentials.insert(set.name.clone(), read.clone());
-        read
-    }
-
-    /// What this cycle read already, where that went well.
-    fn read_already(&self, set: &CredentialSet) -> Option<Reading> {
-        self.cycle().credentials.get(&set.name)?.clone().ok()
-    }
-
-    /// The answer that is kept while this set is held back as rejected, and for how long yet.
-    fn kept(&self, set: &CredentialSet, credentials: &Credentials) -> Option<(Login, Duration)> {
-        let secret = fingerprint(credentials);
-        self.memory.kept(&self.origin, &set.name, secret)
-    }
-
-    fn settled(&self, set: &CredentialSet) -> Option<bool> {
-        let reading = self.read_already(set)?;
-        let life = self.target.checks.credentials.interval * 2;
-        let secret = fingerprint(&reading.credentials);
-        self.memory.settled(&self.origin, &set.name, secret, life)
+    /// Why nothing more can be asked in this cycle, where that is so.
+    pub fn unreachable(&self) -> Option<Refusal> {
+        self.cycle().fatal.clone()
     }
 
     /// The product, as configured or as recognised so far.
@@ -272,54 +198,4 @@ impl Client {
         // every change is one assignment or one push.
         self.cycle.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-impl Stage {
-    /// In a message.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Registry => "The registry",
-            Self::Token => "The token endpoint",
-        }
-    }
-}
-
-impl Refusal {
-    /// A request without an answer, where that says something of this request only.
-    fn of_route(error: &TransportError) -> Self {
-        Self::Broken(error.kind.into(), error.detail.clone())
-    }
-
-    /// A request without an answer, where that means that nothing else can be asked.
-    fn fatal(error: &TransportError, what: &str) -> Self {
-        Self::Fatal(error.kind.into(), format!("{what}: {}", error.detail))
-    }
-}
-
-/// The fingerprint of a set's content, never the value; for this process only.
-pub fn fingerprint(credentials: &Credentials) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    match credentials {
-        Credentials::Anonymous => 0_u8.hash(&mut hasher),
-        Credentials::Basic { username, password } => {
-            (1_u8, username, password).hash(&mut hasher);
-        }
-        Credentials::Bearer { token } => (2_u8, token).hash(&mut hasher),
-        Credentials::Identity { username, token } => {
-            (3_u8, username, token).hash(&mut hasher);
-        }
-    }
-    hasher.finish()
-}
-
-/// The fingerprint of what stays the same while a helper renews a secret: whose it
-/// is. Otherwise every new password of the hour would be news, and call for an upload.
-fn lasting_fingerprint(reading: &Reading) -> u64 {
-    let credentials = &reading.credentials;
-    if !reading.renews {
-        return fingerprint(credentials);
-    }
-    let mut hasher = DefaultHasher::new();
-    (credentials.method(), credentials.username()).hash(&mut hasher);
-    hasher.finish()
 }

@@ -180,7 +180,14 @@ fn unusable_challenge(challenges: &[Challenge]) -> PingKind {
 /// nginx and Go servers say 400 to a client without its certificate, and to plain HTTP on a TLS port.
 fn bad_request(reply: &Reply) -> PingKind {
     let text = String::from_utf8_lossy(&reply.body).to_ascii_lowercase();
-    if text.contains("certificate") {
+    // nginx's page for one that is expired or of an unknown CA.
+    if text.contains("ssl certificate error") {
+        PingKind::Unusable(
+            Reason::Tls,
+            "The registry refuses the client certificate (`tls.cert_file`): expired, or of a CA that it does not know"
+                .to_owned(),
+        )
+    } else if text.contains("certificate") {
         PingKind::Unusable(
             Reason::Tls,
             "The registry demands a client certificate (`tls.cert_file`, `tls.key_file`)"

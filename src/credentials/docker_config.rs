@@ -43,8 +43,7 @@ pub(super) fn read(
     now: SystemTime,
 ) -> Result<Entry, CredentialsError> {
     let place = format!("the Docker configuration `{}`", path.display());
-    let json = read_file(path, LARGEST_FILE)
-        .map_err(|why| CredentialsError::unusable(format!("{place} {why}")))?;
+    let json = read_file(path, LARGEST_FILE).map_err(|why| why.at(&place))?;
     find(&json, &place, server, now)
 }
 

@@ -102,6 +102,8 @@ pub enum Trouble {
     Expired,
     /// It did not answer in time, which says nothing of the credentials.
     TimedOut,
+    /// This process is out of file descriptors: the place was not even looked at.
+    OutOfFiles,
 }
 
 impl CredentialsError {

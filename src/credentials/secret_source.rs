@@ -9,7 +9,7 @@ use std::{
 
 use zeroize::Zeroizing;
 
-use super::{CredentialsError, SecretSource, judge};
+use super::{CredentialsError, SecretSource, Trouble, judge};
 use crate::secret::Secret;
 
 /// Looks up an environment variable.
@@ -34,7 +34,7 @@ impl SecretSource {
         let value = match self {
             Self::Inline(secret) => secret.clone(),
             Self::File(path) => {
-                let bytes = read_file(path, LARGEST_SECRET).map_err(|why| wrong(place, &why))?;
+                let bytes = read_file(path, LARGEST_SECRET).map_err(|why| why.at(place))?;
                 let text = std::str::from_utf8(&bytes).map_err(|_| wrong(place, NOT_UTF8))?;
                 Secret::new(without_newline(text))
             }
@@ -48,24 +48,62 @@ impl SecretSource {
     }
 }
 
+/// Why the bytes of a file are not known, as the rest of a sentence about its place.
+#[derive(Debug)]
+pub(super) struct Unread {
+    why: String,
+    trouble: Trouble,
+}
+
+impl Unread {
+    fn unfit(why: impl Into<String>) -> Self {
+        Self {
+            why: why.into(),
+            trouble: Trouble::Unusable,
+        }
+    }
+
+    /// The error, with the place in front.
+    pub(super) fn at(&self, place: &str) -> CredentialsError {
+        CredentialsError {
+            message: format!("{place} {}", self.why),
+            trouble: self.trouble,
+        }
+    }
+}
+
+impl From<io::Error> for Unread {
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::NotFound {
+            return Self::unfit("does not exist");
+        }
+        let out_of_files = matches!(error.raw_os_error(), Some(EMFILE | ENFILE));
+        Self {
+            why: format!("cannot be read: {error}"),
+            trouble: if out_of_files {
+                Trouble::OutOfFiles
+            } else {
+                Trouble::Unusable
+            },
+        }
+    }
+}
+
 /// The bytes of a regular file (a pipe could keep the cycle waiting), or why not.
-pub(super) fn read_file(path: &Path, largest: u64) -> Result<Zeroizing<Vec<u8>>, String> {
-    let why = |error: io::Error| match error.kind() {
-        io::ErrorKind::NotFound => "does not exist".to_owned(),
-        _ => format!("cannot be read: {error}"),
-    };
-    let metadata = path.metadata().map_err(why)?;
+pub(super) fn read_file(path: &Path, largest: u64) -> Result<Zeroizing<Vec<u8>>, Unread> {
+    let metadata = path.metadata()?;
     if !metadata.is_file() {
-        return Err("is not a regular file".to_owned());
+        return Err(Unread::unfit("is not a regular file"));
     }
     // As much room as it needs from the start: a buffer that grows leaves copies behind.
     let room = usize::try_from(metadata.len().min(largest) + 1).unwrap_or_default();
     let mut bytes = Zeroizing::new(Vec::with_capacity(room));
-    File::open(path)
-        .and_then(|file| file.take(largest + 1).read_to_end(&mut bytes))
-        .map_err(why)?;
+    File::open(path)?
+        .take(largest + 1)
+        .read_to_end(&mut bytes)?;
     if bytes.len() as u64 > largest {
-        return Err(format!("is larger than {} KiB", largest / 1024));
+        let why = format!("is larger than {} KiB", largest / 1024);
+        return Err(Unread::unfit(why));
     }
     Ok(bytes)
 }
@@ -82,3 +120,6 @@ fn wrong(place: &str, why: &str) -> CredentialsError {
 const NOT_UTF8: &str = "is not UTF-8";
 /// More than any token that a header could carry (bytes).
 const LARGEST_SECRET: u64 = 64 * 1024;
+/// Too many open files, in this process or on this machine (Linux and the BSDs agree).
+const EMFILE: i32 = 24;
+const ENFILE: i32 = 23;

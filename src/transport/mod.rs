@@ -14,6 +14,7 @@ mod causes;
 mod client;
 mod connector;
 mod dns;
+mod echo;
 mod error;
 mod files;
 mod no_proxy;
@@ -171,13 +172,17 @@ impl Transport {
         if read.whole && request::keeps_alive(http_version, &headers) {
             self.totals.returning(recording);
         }
-        Ok(Reply {
+        let mut reply = Reply {
             status,
             headers,
             body: read.bytes,
             truncated: !read.whole,
             http_version,
             elapsed: started.elapsed(),
-        })
+        };
+        if let Some(authorization) = &request.authorization {
+            echo::silence(&mut reply, authorization);
+        }
+        Ok(reply)
     }
 }

@@ -64,14 +64,22 @@ fn check(url: &Url) -> Result<(), Failure> {
     Ok(())
 }
 
-fn header(authorization: &Authorization) -> Result<HeaderValue, Failure> {
-    let text = match authorization {
+/// What stands behind the scheme of the header.
+pub(super) fn credential(authorization: &Authorization) -> String {
+    match authorization {
         Authorization::Basic { username, password } => {
-            let pair = format!("{username}:{}", password.expose());
-            format!("Basic {}", STANDARD.encode(pair))
+            STANDARD.encode(format!("{username}:{}", password.expose()))
         }
-        Authorization::Bearer(token) => format!("Bearer {}", token.expose()),
+        Authorization::Bearer(token) => token.expose().to_owned(),
+    }
+}
+
+fn header(authorization: &Authorization) -> Result<HeaderValue, Failure> {
+    let scheme = match authorization {
+        Authorization::Basic { .. } => "Basic",
+        Authorization::Bearer(_) => "Bearer",
     };
+    let text = format!("{scheme} {}", credential(authorization));
     let mut value = HeaderValue::from_str(&text)
         .map_err(|_| refused("the token holds characters that no header may hold"))?;
     value.set_sensitive(true);

@@ -295,6 +295,7 @@ fn fingerprints_know_where_credentials_come_from() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a row for every key")]
 fn fingerprints_know_every_setting_and_no_secret() {
     let one = |keys: &str| {
         let text = format!("registries: [{{url: https://a.example.com, username: robot, {keys}}}]");

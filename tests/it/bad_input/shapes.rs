@@ -220,8 +220,15 @@ impl Shape {
 }
 
 fn shapes() -> Vec<Shape> {
-    let json = "application/json";
-    let mut shapes: Vec<Shape> = [
+    let mut shapes = wrong_types();
+    shapes.extend(no_text());
+    shapes.extend(odd_headers());
+    shapes
+}
+
+/// JSON whose fields are of other types, or that is none.
+fn wrong_types() -> Vec<Shape> {
+    [
         ("nothing", ""),
         ("null", "null"),
         ("a number", "1e999"),
@@ -252,36 +259,46 @@ fn shapes() -> Vec<Shape> {
         ("half a text", r#"{"errors":[{"code":"\ud800"#),
     ]
     .into_iter()
-    .map(|(name, body)| Shape::new(name, json, body))
-    .collect();
-    shapes.extend([
+    .map(|(name, body)| Shape::new(name, JSON, body))
+    .collect()
+}
+
+/// Bytes that are no text, or none that a person could read.
+fn no_text() -> Vec<Shape> {
+    vec![
         Shape::new(
             "bytes that are no text",
-            json,
+            JSON,
             b"{\"errors\":[{\"code\":\"\xff\xfe\"}]}",
         ),
         Shape::new(
             "UTF-16",
-            "application/json; charset=utf-16",
+            "application/JSON; charset=utf-16",
             b"\xff\xfe{\0}\0",
         ),
         Shape::new(
             "another charset",
-            "application/json;charset=ISO-8859-1",
+            "application/JSON;charset=ISO-8859-1",
             b"{\"errors\":[{\"code\":\"DENIED\",\"message\":\"refus\xe9\"}]}",
         ),
-        Shape::new("deep", json, "[".repeat(60_000)),
+        Shape::new("deep", JSON, "[".repeat(60_000)),
         Shape::new(
             "control characters",
-            json,
+            JSON,
             "{\"errors\":[{\"code\":\"A\\u0000\\u001b[31m\\n\",\"message\":\"\\r\\nx: y\"}]}",
         ),
+    ]
+}
+
+/// Headers that are huge, no text, or many.
+fn odd_headers() -> Vec<Shape> {
+    let mut shapes = vec![
         Shape::new("a type that is none", "\u{e9}; =;;/", "7"),
-        Shape::new("a huge challenge", json, "7").with(
+        Shape::new("a huge challenge", JSON, "7").with(
             "www-authenticate",
             format!("Bearer realm=\"{}\"", "x".repeat(60_000)),
         ),
-        Shape::new("headers that are no text", json, "7")
+        Shape::new("headers that are no text", JSON, "7")
             .with("www-authenticate", b"Bearer realm=\"\xff\xfe\"".to_vec())
             .with("docker-content-digest", b"sha256:\xff".to_vec())
             .with("location", b"/\xff".to_vec())
@@ -289,8 +306,8 @@ fn shapes() -> Vec<Shape> {
             .with("range", b"0-\xff".to_vec())
             .with("link", b"<\xff>; rel=next".to_vec())
             .with("ratelimit-remaining", b"\xff".to_vec()),
-    ]);
-    let mut many = Shape::new("eighty headers", json, "7");
+    ];
+    let mut many = Shape::new("eighty headers", JSON, "7");
     for _ in 0..80 {
         many = many.with("www-authenticate", "Negotiate, , =\"\\");
     }
@@ -384,6 +401,7 @@ const BAD_DIGESTS: [&str; 9] = [
     "https://127.0.0.2/",
     "",
 ];
+const JSON: &str = "application/json";
 const PASSWORD: &str = "s3cret-canary";
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";

@@ -294,6 +294,8 @@ async fn no_secret_of_a_helper_is_on_a_page_of_the_daemon() {
     let reports = daemon.get("/api/v1/reports").await;
     daemon.signal("TERM").await;
     let (_, log) = daemon.end().await;
+    // The requests are in it, or the search says nothing.
+    assert!(log.contains("operation=token"), "{log}");
     for secret in secrets() {
         for shown in [&metrics, &reports, &log] {
             assert!(!shown.contains(&secret), "{shown}");

@@ -31,6 +31,7 @@ use crate::asked::verdict;
 
 /// The scheduler and the prober as the daemon wires them, on a clock of our own.
 pub(crate) struct Simulation {
+    reads_files: bool,
     start: Instant,
     watch: Arc<Watch<Subject>>,
     pub(crate) diary: Arc<Diary>,
@@ -90,6 +91,7 @@ impl Simulation {
     pub(crate) fn spread(yaml: &str, spread: Duration) -> Self {
         let config = config::parse(yaml, "test.yml", Path::new("/"), &Environment::default())
             .unwrap_or_else(|errors| panic!("{errors}\n{yaml}"));
+        let reads_files = yaml.contains("_file:");
         let (parked, wait) = mpsc::channel::<()>();
         // Ends with the sender; until then the clock only goes when it is told to.
         drop(tokio::task::spawn_blocking(move || wait.recv()));
@@ -129,6 +131,7 @@ impl Simulation {
             prober.watch_secrets(&targets, wake).await;
         });
         Self {
+            reads_files,
             start,
             watch,
             diary,
@@ -145,6 +148,18 @@ impl Simulation {
 
     /// Lets client and server do what they can do without time passing.
     async fn settle(&self, sims: &[&RegistrySim]) {
+        self.quiet(sims).await;
+        // A file may be being read on a thread of its own, which no yield shows.
+        for _ in 0..READS {
+            if self.reads_files && self.watch.in_flight() > 0 {
+                let read = || std::fs::read(file!());
+                tokio::task::spawn_blocking(read).await.unwrap().ok();
+                self.quiet(sims).await;
+            }
+        }
+    }
+
+    async fn quiet(&self, sims: &[&RegistrySim]) {
         let traffic = || -> u64 {
             let seen = |sim: &&RegistrySim| {
                 sim.total_requests() + sim.connections() + sim.token_connections()
@@ -243,6 +258,8 @@ fn epoch() -> SystemTime {
 /// So many yields without any change mean that only time can bring one.
 const QUIET: usize = 100;
 const IDLE: usize = 10;
+/// As many reads of a file as a cycle may wait for, and then some.
+const READS: usize = 5;
 /// A step of time while a cycle waits.
 const WAIT: Duration = Duration::from_millis(500);
 const TICK: Duration = Duration::from_millis(1);
