@@ -14,7 +14,7 @@ use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use crate::{
     client::{Client, Got, Refusal, Stage},
-    config::{PushWish, Target, TestRepository},
+    config::{Target, TestRepository},
     oci::{self, Denial, ErrorBody},
     outcome::{CheckName, Outcome, Reason, Severity, Subject},
 };
@@ -97,7 +97,7 @@ fn asked_by(check: CheckName, target: &Target) -> Vec<&TestRepository> {
         CheckName::Referrers => all.first().into_iter().collect(),
         CheckName::Capabilities => all
             .iter()
-            .find(|repository| repository.push != PushWish::No)
+            .find(|repository| push::skipped(target, repository).is_none())
             .or(all.first())
             .into_iter()
             .collect(),
@@ -205,6 +205,51 @@ mod tests {
             assert!(row.tags.starts_with(&["registry", "oci"]), "{}", row.title);
             assert_eq!(check(row.name).title, row.title);
         }
+    }
+
+    #[test]
+    fn names_severities_and_tags_are_those_of_the_source_document() {
+        let rows: Vec<_> = CATALOG
+            .iter()
+            .map(|check| {
+                let tags = check.tags.join(", ");
+                (check.name.id(), check.title, check.severity, tags)
+            })
+            .collect();
+        let row = |id, title, severity, tags: &str| (id, title, severity, tags.to_owned());
+        let document = [
+            row(
+                "check.integration.oci.credentials",
+                "OCI Registry Credentials",
+                Severity::Fail,
+                "registry, oci, credentials, secrets, auth",
+            ),
+            row(
+                "check.integration.oci.pull",
+                "OCI Registry Pull Authorization",
+                Severity::Fail,
+                "registry, oci, pull, authorization",
+            ),
+            row(
+                "check.integration.oci.push",
+                "OCI Registry Push Authorization",
+                Severity::Fail,
+                "registry, oci, push, authorization",
+            ),
+            row(
+                "check.integration.oci.referrers",
+                "OCI Registry Referrers API Support",
+                Severity::Warn,
+                "registry, oci, referrers, oci-1.1",
+            ),
+            row(
+                "check.integration.oci.capabilities",
+                "OCI Registry Capability Matrix",
+                Severity::Info,
+                "registry, oci, capabilities, compatibility",
+            ),
+        ];
+        assert_eq!(rows, document);
     }
 
     #[test]

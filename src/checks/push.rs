@@ -8,7 +8,7 @@ use crate::{
     config::{PushWish, Target, TestRepository},
     credentials::Source,
     oci::{self, Denial},
-    outcome::{CheckName, Fact, Outcome, Reason, SessionEnd, Severity},
+    outcome::{CheckName, Fact, Outcome, Reason, SessionEnd, Severity, Status},
 };
 
 pub(super) const CHECK: Check = Check {
@@ -60,10 +60,15 @@ async fn answer(
         Ok(Grant::Missing) if client.upload_allowed(repository) => {
             uploaded(client, repository).await
         }
-        Ok(grant) => (
-            between_uploads(&grant, client.upload_proven(repository)),
-            None,
-        ),
+        Ok(grant) => {
+            let said = client.last_said_of_upload(repository);
+            let outcome = between_uploads(&grant, client.upload_proven(repository), said);
+            if said.is_none() {
+                // Capabilities made the upload; it proves the same.
+                client.said_of_upload(repository, outcome.status, outcome.reason);
+            }
+            (outcome, None)
+        }
         Err(refusal) => (refused(&refusal), None),
     }
 }
@@ -76,6 +81,7 @@ async fn uploaded(
     let upload = client.upload(repository).await;
     let proven = client.proven(&repository.credential);
     let mut outcome = verdict(&upload, proven, repository.push, known_refused);
+    client.said_of_upload(repository, outcome.status, outcome.reason);
     if let Ok(got) = &upload.start {
         outcome = outcome.with("http_status", got.reply.status);
         outcome.latency = (got.stage == Stage::Registry).then_some(got.reply.elapsed);
@@ -110,21 +116,45 @@ fn guarded(guard: &Guard, allow_create: bool) -> Option<Outcome> {
     }
 }
 
-/// Between two uploads: what the token alone says. It proves nothing, so it changes no fact.
-fn between_uploads(grant: &Grant, proven: Option<Duration>) -> Outcome {
-    let ago = proven.map_or_else(
-        || "not proven yet".to_owned(),
-        |ago| format!("proven by an upload {} ago", rounded(ago)),
-    );
-    match grant {
-        Grant::Held => Outcome::pass(format!("Push authorization granted ({ago})")),
-        Grant::Unreadable => Outcome::pass(format!("Push authorization verified ({ago})")),
-        Grant::Missing => Outcome::unknown(
-            Reason::Forbidden,
+/// Between two uploads: what the last one said, and what the token says. A token proves
+/// nothing, so it changes no fact; an upload of which push has not spoken (`said`) does.
+fn between_uploads(
+    grant: &Grant,
+    proven: Option<Duration>,
+    said: Option<(Status, Option<Reason>)>,
+) -> Outcome {
+    let Some(ago) = proven else {
+        let (status, reason) = said.unwrap_or((Status::Unknown, Some(Reason::Protocol)));
+        return Outcome::new(
+            status,
+            reason,
+            "Push authorization is not proven: the last upload was not taken, and today's uploads are used up",
+        );
+    };
+    let ago = format!("proven by an upload {} ago", rounded(ago));
+    let outcome = match (grant, said) {
+        (Grant::Missing, _) => {
+            return Outcome::unknown(
+                Reason::Forbidden,
+                format!(
+                    "The token grants no push any more ({ago}); today's uploads are used up, so it is not tried"
+                ),
+            );
+        }
+        (_, Some((Status::Warn, reason))) => Outcome::new(
+            Status::Warn,
+            reason,
             format!(
-                "The token grants no push any more ({ago}); today's uploads are used up, so it is not tried"
+                "Push authorized ({ago}), but its session could not be cancelled: the delete right is missing"
             ),
         ),
+        (Grant::Held, _) => Outcome::pass(format!("Push authorization granted ({ago})")),
+        (Grant::Unreadable, _) => Outcome::pass(format!("Push authorization verified ({ago})")),
+    };
+    if said.is_none() {
+        outcome.proving(Fact::PushAuthorized(true))
+    } else {
+        outcome
     }
 }
 
@@ -259,7 +289,6 @@ mod tests {
             Reply,
             testing::{error, reply},
         },
-        outcome::Status,
     };
 
     fn upload(stage: Stage, reply: Reply, end: Option<SessionEnd>) -> Upload {
@@ -516,10 +545,30 @@ mod tests {
             (Grant::Unreadable, Status::Pass),
             (Grant::Missing, Status::Unknown),
         ] {
-            let outcome = between_uploads(&grant, ago);
+            let outcome = between_uploads(&grant, ago, Some((Status::Pass, None)));
             assert_eq!(outcome.status, status, "{grant:?}");
             assert!(outcome.facts.is_empty(), "{grant:?}");
             assert!(outcome.message.contains("2 hours"), "{}", outcome.message);
+        }
+    }
+
+    #[test]
+    fn between_uploads_what_the_last_one_said_stands() {
+        let ago = Some(Duration::from_mins(125));
+        let refused = Some((Status::Fail, Some(Reason::Forbidden)));
+        let warned = Some((Status::Warn, Some(Reason::CancelRefused)));
+        for grant in [Grant::Held, Grant::Unreadable] {
+            let outcome = between_uploads(&grant, None, refused);
+            assert_eq!(outcome.reason, Some(Reason::Forbidden), "{grant:?}");
+            assert_eq!(outcome.status, Status::Fail, "{grant:?}");
+            assert!(outcome.facts.is_empty(), "{grant:?}");
+            let outcome = between_uploads(&grant, None, None);
+            assert_eq!(outcome.status, Status::Unknown, "{grant:?}");
+            let outcome = between_uploads(&grant, ago, warned);
+            assert_eq!(outcome.status, Status::Warn, "{grant:?}");
+            // Capabilities uploaded, and push has not spoken of it yet.
+            let outcome = between_uploads(&grant, ago, None);
+            assert_eq!(outcome.facts, [Fact::PushAuthorized(true)], "{grant:?}");
         }
     }
 }

@@ -177,7 +177,8 @@ fn native(answer: &Referrers, conformant: bool) -> Outcome {
     if !whole {
         outcome = outcome.with("referrers_count_complete", false);
     }
-    if answer.subject_exists {
+    let broken_off = answer.pages.is_some_and(|pages| pages.broken_off);
+    if answer.subject_exists && !broken_off {
         outcome = outcome.proving(Fact::Referrers(count));
     }
     outcome
@@ -518,6 +519,7 @@ mod tests {
     #[test]
     fn the_count_is_that_of_the_pages_and_only_of_an_image_that_is_there() {
         let pages = Some(Pages {
+            broken_off: false,
             count: 3,
             complete: false,
         });

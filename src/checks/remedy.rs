@@ -86,3 +86,71 @@ pub(super) const PUSH_ROLE: &str = "For push: Contributor/Writer role is require
 fn ping(target: &Target) -> String {
     crate::oci::endpoints::ping(&target.url).to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::{Environment, parse};
+
+    #[test]
+    fn steps_are_those_of_the_source_document() {
+        let yaml = "registries: [{url: https://registry.example.com:5000}]";
+        let config = parse(yaml, "x", Path::new("/"), &Environment::default()).unwrap();
+        let target = &config.registries[0];
+        for (reason, role, wanted) in [
+            (
+                Reason::Unauthorized,
+                PULL_ROLE,
+                &[
+                    "Verify username and password are correct",
+                    "Check if credentials have expired",
+                    "For OAuth2 registries, ensure token refresh is working",
+                    "`docker login registry.example.com:5000`",
+                ][..],
+            ),
+            (
+                Reason::Forbidden,
+                PULL_ROLE,
+                &[
+                    "Verify the service account has required permissions",
+                    "For pull: Reader/Viewer role is typically sufficient",
+                    "Check repository-level permissions",
+                ],
+            ),
+            (
+                Reason::Forbidden,
+                PUSH_ROLE,
+                &["For push: Contributor/Writer role is required"],
+            ),
+            (
+                Reason::Unsupported,
+                PULL_ROLE,
+                &[
+                    "Check registry version against compatibility matrix",
+                    // The document's Harbor 2.6 has no such API.
+                    "Upgrade registry if possible (Harbor 2.8+, Quay 3.12+)",
+                    "fallback is used automatically",
+                    "Monitor for performance impact with large artifact counts",
+                ],
+            ),
+            (
+                Reason::Tls,
+                PULL_ROLE,
+                &[
+                    "`curl -v https://registry.example.com:5000/v2/`",
+                    "Check TLS certificate validity",
+                    "`--insecure` (not recommended for production)",
+                    "Check firewall rules and proxy configuration",
+                ],
+            ),
+        ] {
+            let steps = steps(reason, target, role);
+            for words in wanted {
+                let told = steps.iter().any(|step| step.contains(words));
+                assert!(told, "{reason:?}: {words}: {steps:#?}");
+            }
+        }
+    }
+}

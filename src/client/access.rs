@@ -83,7 +83,7 @@ impl Client {
         cycle.sight.answered_to(&set.name);
         answer.map_err(|failure| {
             let refusal = failure.of_route();
-            if matches!(refusal, Refusal::Fatal(..)) {
+            if matches!(refusal, Refusal::Fatal(..)) && !super::upload::cancelling() {
                 cycle.fatal = Some(refusal.clone());
             }
             refusal

@@ -8,6 +8,7 @@
 //! Tokens and memos end with the client; what outlives it is in [`Memory`].
 
 mod access;
+mod answer;
 mod door;
 mod hold;
 mod judge;
@@ -33,6 +34,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+pub use answer::{Got, Refusal, Stage};
 pub use judge::{Login, LoginEnd, ShownCredentials};
 pub use manifest::Manifest;
 pub use memory::{Class, Memory};
@@ -49,43 +51,10 @@ pub use write::{Grant, Guard};
 use crate::{
     config::{CredentialSet, Target},
     credentials::{CredentialsError, Reading},
-    exchange::{Reply, Sent, TransportError},
-    outcome::{CheckName, Observation, Reason},
+    exchange::Sent,
+    outcome::{CheckName, Observation},
     transport::Transport,
 };
-
-/// Where an answer came from: a 401 means something else at each stage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stage {
-    /// The registry itself.
-    Registry,
-    /// A token endpoint that was asked for a scope.
-    Token,
-}
-
-/// An answer to a question, neither 429 nor the end of the connection.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Got {
-    /// Who answered.
-    pub stage: Stage,
-    /// The answer.
-    pub reply: Reply,
-}
-
-/// Why there is no answer to judge.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Refusal {
-    /// The registry cannot be reached or is no registry: every check of the cycle fails.
-    Fatal(Reason, String),
-    /// This request alone died.
-    Broken(Reason, String),
-    /// Rate limited, or paused because of an earlier 429.
-    RateLimited(String),
-    /// The credential set is rejected: nothing more is sent with it.
-    Rejected(Reason, String),
-    /// The token endpoint, or the login flow, gave an answer that no rule names.
-    Unclear(Reason, String),
-}
 
 /// One target's registry during one cycle.
 pub struct Client {
@@ -195,6 +164,11 @@ impl Client {
         self.settled(set).is_some_and(|proven| proven)
     }
 
+    /// Why nothing more can be asked in this cycle, where that is so.
+    pub fn unreachable(&self) -> Option<Refusal> {
+        self.cycle().fatal.clone()
+    }
+
     /// The product, as configured or as recognised so far.
     pub fn product(&self) -> Option<String> {
         if let Some(product) = &self.target.product {
@@ -223,27 +197,5 @@ impl Client {
         // A check that panicked while holding the lock left whole values behind:
         // every change is one assignment or one push.
         self.cycle.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Stage {
-    /// In a message.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Registry => "The registry",
-            Self::Token => "The token endpoint",
-        }
-    }
-}
-
-impl Refusal {
-    /// A request without an answer, where that says something of this request only.
-    fn of_route(error: &TransportError) -> Self {
-        Self::Broken(error.kind.into(), error.detail.clone())
-    }
-
-    /// A request without an answer, where that means that nothing else can be asked.
-    fn fatal(error: &TransportError, what: &str) -> Self {
-        Self::Fatal(error.kind.into(), format!("{what}: {}", error.detail))
     }
 }

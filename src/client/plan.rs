@@ -6,17 +6,24 @@ use std::{collections::VecDeque, time::Duration};
 
 use tokio::time::Instant;
 
-use super::{Client, Upload, lasting_fingerprint, token::words, upload::write_scope};
-use crate::{config::TestRepository, outcome::SessionEnd};
+use super::{Client, Refusal, Upload, lasting_fingerprint, token::words, upload::write_scope};
+use crate::{
+    config::{CredentialSet, TestRepository},
+    outcome::{Reason, SessionEnd, Status},
+};
 
 /// What is remembered of the uploads to one repository with one credential set.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Uploads {
     last: Option<Last>,
-    /// Sessions opened in the last day.
+    /// Sessions that were, or may have been, opened in the last day.
     opened: VecDeque<Instant>,
     /// Cancels refused in a row.
     refused: u32,
+    /// What push said of the last upload; nothing where it has not spoken of it yet.
+    said: Option<(Status, Option<Reason>)>,
+    /// When a blob of another repository was last asked to be mounted.
+    linked: Option<Instant>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -42,7 +49,9 @@ impl Uploads {
             Some(_) => self.refused = 0,
             None => {}
         }
-        if upload.end.is_some() {
+        self.said = None;
+        // Without an answer nobody knows whether a session was opened.
+        if upload.end.is_some() || matches!(upload.start, Err(Refusal::Broken(..))) {
             self.opened.push_back(now);
         }
         while self.opened.front().is_some_and(|at| now - *at >= DAY) {
@@ -133,6 +142,42 @@ impl Client {
             })
     }
 
+    /// Remembers what push said of the last upload.
+    pub fn said_of_upload(
+        &self,
+        repository: &TestRepository,
+        status: Status,
+        reason: Option<Reason>,
+    ) {
+        self.memory
+            .uploads(&self.upload_key(repository), |uploads| {
+                uploads.said = Some((status, reason));
+            });
+    }
+
+    /// What push said of the last upload; nothing where capabilities made it alone.
+    pub fn last_said_of_upload(
+        &self,
+        repository: &TestRepository,
+    ) -> Option<(Status, Option<Reason>)> {
+        self.memory
+            .uploads(&self.upload_key(repository), |uploads| uploads.said)
+    }
+
+    /// Whether a mount from another repository may be asked, which leaves a link
+    /// behind: once in 24 hours. A yes counts.
+    pub fn may_link(&self, repository: &TestRepository) -> bool {
+        self.memory
+            .uploads(&self.upload_key(repository), |uploads| {
+                let known = uploads.linked;
+                let may = known.is_none_or(|at| at.elapsed() + LINK_MARGIN >= DAY);
+                if may {
+                    uploads.linked = Some(Instant::now());
+                }
+                may
+            })
+    }
+
     pub(super) fn keep_upload(&self, repository: &TestRepository, upload: &Upload) {
         let secret = self.secret_of(repository);
         self.memory
@@ -145,8 +190,17 @@ impl Client {
         (
             self.origin.clone(),
             repository.name.to_string(),
-            repository.credential.name.clone(),
+            self.set_word(&repository.credential),
         )
+    }
+
+    /// Named sets are the same in every registry; an unnamed one is its registry's own.
+    fn set_word(&self, set: &CredentialSet) -> String {
+        if set.name == INLINE {
+            format!("{INLINE} of {}", self.target.name)
+        } else {
+            set.name.clone()
+        }
     }
 
     fn secret_of(&self, repository: &TestRepository) -> u64 {
@@ -161,19 +215,29 @@ pub(super) type UploadKey = (String, String, String);
 const DAY: Duration = Duration::from_hours(24);
 /// Where every cancel is refused, each upload leaves a session behind.
 const WEEK: Duration = Duration::from_hours(7 * 24);
+/// What a set without a name is called.
+const INLINE: &str = "inline";
+/// A grid of a day is a day, though one run gets to the mount sooner than another.
+const LINK_MARGIN: Duration = Duration::from_mins(10);
 const REFUSED_TO_BELIEVE: u32 = 2;
 const EXTRA_A_DAY: u64 = 2;
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{client::Refusal, outcome::Reason};
+    use crate::{
+        client::{Got, Stage},
+        exchange::testing::error,
+    };
 
     const SIX_HOURS: Duration = Duration::from_hours(6);
 
     fn upload(end: Option<SessionEnd>) -> Upload {
         Upload {
-            start: Err(Refusal::Broken(Reason::Timeout, String::new())),
+            start: Ok(Got {
+                stage: Stage::Registry,
+                reply: error(403, "DENIED", ""),
+            }),
             chunks: None,
             end,
         }
@@ -211,6 +275,21 @@ mod tests {
         }
         assert_eq!(uploads.wait(start, 1, SIX_HOURS), Duration::ZERO);
         assert!(uploads.may(start, SIX_HOURS));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_post_without_an_answer_may_have_opened_one() {
+        let mut uploads = Uploads::default();
+        let start = Instant::now();
+        for _ in 0..6 {
+            assert_eq!(uploads.wait(start, 1, SIX_HOURS), Duration::ZERO);
+            let unanswered = Upload {
+                start: Err(Refusal::Broken(Reason::Timeout, String::new())),
+                ..upload(None)
+            };
+            uploads.keep(start, 1, &unanswered);
+        }
+        assert_eq!(uploads.wait(start, 1, SIX_HOURS), SIX_HOURS);
     }
 
     #[tokio::test(start_paused = true)]

@@ -36,6 +36,8 @@ pub struct Pages {
     pub count: u64,
     /// Every page was read to its end; else the count is a lower bound.
     pub complete: bool,
+    /// A page was not answered: how many there are is not known at all.
+    pub broken_off: bool,
 }
 
 impl Client {
@@ -167,6 +169,7 @@ impl Client {
         let (mut counted, mut complete) = count(first)?;
         let mut next = self.next_page(first, at);
         let mut pages = 1;
+        let mut broken_off = false;
         while let Some(url) = next.take() {
             if pages == MOST_PAGES {
                 complete = false;
@@ -174,7 +177,7 @@ impl Client {
             }
             pages += 1;
             let Ok(got) = self.ask_referrers(repository, url.clone()).await else {
-                complete = false;
+                broken_off = true;
                 break;
             };
             match count(&got.reply) {
@@ -183,7 +186,7 @@ impl Client {
                     complete &= whole;
                 }
                 _ => {
-                    complete = false;
+                    broken_off = true;
                     break;
                 }
             }
@@ -191,7 +194,8 @@ impl Client {
         }
         Some(Pages {
             count: counted,
-            complete,
+            complete: complete && !broken_off,
+            broken_off,
         })
     }
 

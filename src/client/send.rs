@@ -18,6 +18,8 @@ pub(super) enum Failure {
     RateLimited(String),
     /// No answer.
     Transport(TransportError),
+    /// Not sent: the time of the check, or of the cancel, is over. That says nothing of the registry.
+    OutOfTime(TransportError),
 }
 
 impl Client {
@@ -37,7 +39,7 @@ impl Client {
         loop {
             let left = self.left();
             if left.is_zero() {
-                return Err(Failure::Transport(out_of_budget(self.target.timeout)));
+                return Err(Failure::OutOfTime(out_of_budget(self.target.timeout)));
             }
             attempts += 1;
             let exchange = self.send_once(request, left, attempts).await;
@@ -120,7 +122,7 @@ impl Failure {
             Self::Transport(error) if error.before_connected => {
                 Refusal::fatal(&error, "The registry cannot be reached")
             }
-            Self::Transport(error) => Refusal::of_route(&error),
+            Self::Transport(error) | Self::OutOfTime(error) => Refusal::of_route(&error),
         }
     }
 
@@ -129,7 +131,7 @@ impl Failure {
     pub(super) fn of_foreign(self) -> Refusal {
         match self {
             Self::RateLimited(message) => Refusal::RateLimited(message),
-            Self::Transport(error) => Refusal::of_route(&error),
+            Self::Transport(error) | Self::OutOfTime(error) => Refusal::of_route(&error),
         }
     }
 
@@ -138,6 +140,7 @@ impl Failure {
         match self {
             Self::RateLimited(message) => Refusal::RateLimited(message),
             Self::Transport(error) => Refusal::fatal(&error, what),
+            Self::OutOfTime(error) => Refusal::of_route(&error),
         }
     }
 }

@@ -154,7 +154,7 @@ impl Client {
                 failure.of_door(&format!("The token endpoint at {host} cannot be reached"))
             }
         };
-        if matches!(refusal, Refusal::Fatal(..)) {
+        if matches!(refusal, Refusal::Fatal(..)) && !super::upload::cancelling() {
             self.cycle().fatal = Some(refusal.clone());
         }
         Err(refusal)

@@ -105,17 +105,27 @@ impl Drop for Running {
 }
 
 tokio::task_local! {
-    /// When a detached probe's time is over; it outlives the check that began it.
-    static OWN_DEADLINE: Mutex<Instant>;
+    /// A detached probe's own time; it outlives the check that began it.
+    static OWN_TIME: Mutex<OwnTime>;
 }
+
+/// When it is over, and whether it is that of a cancel.
+type OwnTime = (Instant, bool);
 
 /// What is left of a detached probe's own time; `None` outside of one.
 pub(super) fn own_time_left() -> Option<Duration> {
-    OWN_DEADLINE
-        .try_with(|deadline| {
-            let deadline = *deadline.lock().unwrap_or_else(PoisonError::into_inner);
-            deadline.saturating_duration_since(Instant::now())
-        })
+    let (deadline, _) = own_time()?;
+    Some(deadline.saturating_duration_since(Instant::now()))
+}
+
+/// Whether this is the cancel of a session, whose few seconds say nothing of the registry.
+pub(super) fn cancelling() -> bool {
+    own_time().is_some_and(|(_, cancelling)| cancelling)
+}
+
+fn own_time() -> Option<OwnTime> {
+    OWN_TIME
+        .try_with(|own| *own.lock().unwrap_or_else(PoisonError::into_inner))
         .ok()
 }
 
@@ -169,8 +179,8 @@ impl Client {
         probe: impl Future<Output = T> + Send + 'static,
     ) -> Option<T> {
         let running = self.sessions.begin();
-        let deadline = Mutex::new(Instant::now() + self.left());
-        let task = tokio::spawn(OWN_DEADLINE.scope(deadline, async move {
+        let own = Mutex::new((Instant::now() + self.left(), false));
+        let task = tokio::spawn(OWN_TIME.scope(own, async move {
             let result = probe.await;
             drop(running);
             result
@@ -233,7 +243,7 @@ impl Client {
 
     /// Cancels a session within ten seconds of its own, and counts how it ended.
     async fn close(&self, session: &Session<'_>) -> SessionEnd {
-        own_deadline(CANCEL_BUDGET);
+        cancel_within(CANCEL_BUDGET);
         let end = AssertUnwindSafe(session.cancel())
             .catch_unwind()
             .await
@@ -272,12 +282,11 @@ fn broken_off() -> Refusal {
     Refusal::Broken(Reason::Panic, "The upload probe broke off".to_owned())
 }
 
-/// From here on the running probe has this long.
-fn own_deadline(budget: Duration) {
+/// From here on the running probe cancels, and has this long.
+fn cancel_within(budget: Duration) {
     // Outside of a detached probe there is none to set.
-    let _ = OWN_DEADLINE.try_with(|deadline| {
-        *deadline.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now() + budget;
-    });
+    let own_time = (Instant::now() + budget, true);
+    let _ = OWN_TIME.try_with(|own| *own.lock().unwrap_or_else(PoisonError::into_inner) = own_time);
 }
 
 /// Cancelling has its own time, outside the budget of the check.

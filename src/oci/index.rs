@@ -174,7 +174,11 @@ impl<'de> Visitor<'de> for Object<'_, 'de> {
             seen.keys += 1;
             match key.into_text().as_deref() {
                 Some("schemaVersion") => {
-                    seen.schema_version = object.next_value::<Loose<'de>>()?.number();
+                    // A number; anything else is the version of nothing.
+                    seen.schema_version = match object.next_value::<Loose<'de>>()? {
+                        Loose::Number(version) => Some(version),
+                        _ => Some(0),
+                    };
                 }
                 Some("mediaType") => {
                     let named = object.next_value::<Loose<'de>>()?.into_text();
@@ -293,6 +297,7 @@ mod tests {
                 true,
             ),
             (r#"{"schemaVersion":1,"manifests":[]}"#, false),
+            (r#"{"schemaVersion":"2","manifests":[]}"#, false),
             (r#"{"manifests":[]}"#, false),
             (r#"{"schemaVersion":2}"#, false),
             (r#"{"schemaVersion":2,"manifests":{}}"#, false),

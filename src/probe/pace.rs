@@ -106,9 +106,9 @@ impl History {
         self.pace == Pace::Confirm && outcome.reason == Some(Reason::Forbidden)
     }
 
-    /// Whether the question was last answered with a pass.
-    pub(super) fn passed(&self) -> bool {
-        self.last == Some(Status::Pass)
+    /// Whether the question was last answered well, be it with a warning.
+    pub(super) fn rests(&self) -> bool {
+        matches!(self.last, Some(Status::Pass | Status::Warn))
     }
 
     /// When a question that ran in this cycle is asked again.

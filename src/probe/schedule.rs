@@ -97,13 +97,15 @@ impl Prober {
             let set = &repository.credential;
             let interval = target.checks.settings(check).interval;
             let history = histories.get(&subject).unwrap_or(&never);
+            let ran = told.ran.contains(&subject);
             // Without a token that can be read there is nothing to ask between two uploads.
-            let rest = if check == CheckName::Push && history.passed() {
+            // Only push's own run shows whether there is one.
+            let asked = check == CheckName::Push && told.ran.contains(&subject);
+            let rest = if asked && history.rests() {
                 client.upload_rest(repository)
             } else {
                 None
             };
-            let ran = told.ran.contains(&subject);
             // What did not run has taken nothing of the limit.
             let spared = if ran {
                 spared(client, set, check)

@@ -15,7 +15,7 @@ use registry_sim::RegistrySim;
 
 /// One configured registry and the prober that asks it again and again.
 pub(crate) struct Asked {
-    pub(crate) target: Arc<Target>,
+    targets: Vec<Arc<Target>>,
     prober: Prober,
 }
 
@@ -43,7 +43,7 @@ impl Asked {
         let config = config::parse(yaml, "test.yml", Path::new("/"), &environment)
             .unwrap_or_else(|errors| panic!("{errors}\n{yaml}"));
         Self {
-            target: Arc::clone(&config.registries[0]),
+            targets: config.registries,
             prober: Prober::new(),
         }
     }
@@ -69,15 +69,26 @@ impl Asked {
         ))
     }
 
+    /// The first registry of the configuration.
+    pub(crate) fn target(&self) -> &Arc<Target> {
+        &self.targets[0]
+    }
+
     /// One cycle in which these checks are due.
     pub(crate) async fn cycle(&self, due: &[CheckName]) -> Cycle {
-        let subjects: Vec<Subject> = checks::questions(&self.target)
+        self.cycle_of(0, due).await
+    }
+
+    /// The same of the registry with this number in the configuration.
+    pub(crate) async fn cycle_of(&self, number: usize, due: &[CheckName]) -> Cycle {
+        let target = &self.targets[number];
+        let subjects: Vec<Subject> = checks::questions(target)
             .into_iter()
             .map(|(subject, _)| subject)
             .filter(|subject| due.contains(&subject.check))
             .collect();
         let cycle = Cycle::default();
-        self.prober.cycle(&self.target, &subjects, &cycle).await;
+        self.prober.cycle(target, &subjects, &cycle).await;
         cycle
     }
 

@@ -1,6 +1,8 @@
 //! What broken, hostile and slow registries do to a cycle: each fault becomes a
 //! report with the right reason, nothing hangs, and no secret gets out.
 
+mod shapes;
+
 use oci_registry_exporter::outcome::CheckName;
 use registry_sim::{Action, Fault, Operation, Profile, RegistrySim, Scheme};
 

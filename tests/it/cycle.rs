@@ -400,3 +400,31 @@ async fn the_read_only_checks_only_read() {
             .all(|request| request.method == "GET" || request.method == "HEAD")
     );
 }
+
+/// A page that is not answered changes nothing: half a count is no proof.
+#[tokio::test]
+async fn referrers_that_were_not_all_read_are_not_counted() {
+    let sim = sim(Scheme::None).await;
+    let next = format!(
+        "<{}/v2/team/app/referrers/x?page=2>; rel=\"next\"",
+        sim.url()
+    );
+    let asked = Asked::sim(
+        &sim,
+        "test_repository: team/app\nretry: {transient_attempts: 0}",
+    );
+    assert!(asked.reads().await.facts().contains("referrers="));
+    sim.fault(Fault::path("page=2").status(500));
+    sim.fault(
+        Fault::on(Operation::Referrers)
+            .status(200)
+            .header("content-type", "application/vnd.oci.image.index.v1+json")
+            .header("link", &next)
+            .body(r#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#)
+            .once(),
+    );
+    let cycle = asked.reads().await;
+    let facts = cycle.facts();
+    assert!(facts.contains("referrers_api=true"), "{facts}");
+    assert!(!facts.contains("referrers=0"), "{facts}");
+}

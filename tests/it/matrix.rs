@@ -9,11 +9,11 @@ mod situation;
 use std::fmt::Write as _;
 
 use oci_registry_exporter::outcome::{Capability, CheckName, Fact, Status, Value};
-use registry_sim::{Profile, Scheme, profile::Unknown};
+use registry_sim::{Profile, RegistrySim, Scheme, profile::Unknown};
 
 use self::situation::Situation;
 use crate::{
-    asked::{Cycle, verdict},
+    asked::{Asked, Cycle, verdict},
     golden,
 };
 
@@ -27,6 +27,37 @@ async fn every_registry_in_every_situation() {
         text.push_str(&block.await.expect("a block"));
     }
     golden::compare("matrix.txt", &text);
+}
+
+/// GitLab resolves the referrers tag to the subject itself: that is no fallback in use.
+#[tokio::test]
+async fn the_subject_under_the_referrers_tag_is_no_fallback() {
+    for (profile, with_referrer, present) in [
+        (&Profile::GITLAB, false, false),
+        (&Profile::GITLAB, true, true),
+        (&Profile::DISTRIBUTION_2_8, true, true),
+        (&Profile::DISTRIBUTION_2_8, false, false),
+    ] {
+        let sim = RegistrySim::profile(profile)
+            .auth(situation::scheme(profile))
+            .anonymous([("team/app", "pull")])
+            .start()
+            .await;
+        let digest = sim.push_image("team/app", "latest");
+        if with_referrer {
+            sim.push_referrer("team/app", &digest, "application/spdx+json");
+        }
+        let cycle = Asked::sim(&sim, "test_repository: team/app")
+            .cycle(&[CheckName::Referrers])
+            .await;
+        let evidence = cycle.outcome(CheckName::Referrers).evidence;
+        assert_eq!(
+            evidence.value("fallback_tag_present"),
+            Some(&Value::Flag(present)),
+            "{}, {with_referrer}",
+            profile.name
+        );
+    }
 }
 
 /// All but the two that are nobody's product.

@@ -452,3 +452,24 @@ async fn a_day_at_the_defaults_costs_what_the_readme_says() {
     // A ping more or less an hour, and where the grids of two checks meet, is not the point.
     crate::readme::hold("<!-- requests a day: ", "<!-- end of requests -->", &table);
 }
+
+/// What pull's cycles show says nothing of push: the token is looked at on push's own grid.
+#[tokio::test(start_paused = true)]
+async fn the_grant_is_asked_on_the_grid_of_push_whatever_else_runs() {
+    let sim = RegistrySim::profile(Profile::NATIVE)
+        .auth(Scheme::Bearer)
+        .user("robot", "right", [("team/a", "pull,push,delete")])
+        .start()
+        .await;
+    sim.push_image("team/a", "latest");
+    let yaml = format!(
+        "registries:\n  - {{name: one, url: '{}', username: robot, password: right, test_repository: team/a}}\n",
+        sim.url()
+    );
+    let days = Simulation::of(&yaml);
+    days.until(5 * HOUR, &[&sim], |_| {}).await;
+    let runs = days.diary.of("one", CheckName::Push).len();
+    assert!((18..=20).contains(&runs), "{runs}");
+    assert_eq!(sim.sessions().opened, 1);
+    days.end().await;
+}

@@ -441,3 +441,131 @@ async fn a_signal_in_the_middle_cancels_the_session() {
     assert_eq!(sim.open_sessions(), 0);
     assert_eq!(sim.sessions().cancelled, 1);
 }
+
+/// A registry that lets one upload in and refuses the next: when the day's uploads are
+/// used up, what the last one said is said again, and nothing passes unproven.
+#[tokio::test]
+async fn a_refused_push_never_passes_because_the_uploads_are_used_up() {
+    let sim = native(Scheme::Basic).await;
+    let asked = Asked::sim(&sim, ROBOT);
+    let push = [CheckName::Push];
+    for _ in 0..6 {
+        // A change of the set's right is a doubt: the next upload is due.
+        assert_eq!(
+            asked
+                .cycle(&[CheckName::Push, CheckName::Capabilities])
+                .await
+                .verdicts()[0],
+            "pass"
+        );
+    }
+    sim.set_rights("robot", [("team/app", "pull")]);
+    let both = asked
+        .cycle(&[CheckName::Push, CheckName::Capabilities])
+        .await;
+    assert_eq!(both.verdicts()[0], "fail/forbidden");
+    let cycle = asked.cycle(&push).await;
+    assert_eq!(cycle.verdicts(), ["fail/forbidden"]);
+    assert!(cycle.outcome(CheckName::Push).facts.is_empty());
+    assert!(!cycle.operations().contains(&"upload_start"));
+}
+
+/// A `POST` that is never answered may have opened a session: it counts as one.
+#[tokio::test]
+async fn posts_without_an_answer_are_bounded() {
+    let sim = native(Scheme::Basic).await;
+    sim.fault(Fault::on(Operation::UploadStart).close());
+    let asked = Asked::sim(&sim, NAMED);
+    for _ in 0..10 {
+        let cycle = asked.cycle(&[CheckName::Push]).await;
+        assert!(
+            cycle.verdicts()[0].starts_with("fail/"),
+            "{:?}",
+            cycle.verdicts()
+        );
+    }
+    assert_eq!(sim.count(Operation::UploadStart), 6);
+}
+
+/// An upload of capabilities alone proves the right for push, too.
+#[tokio::test]
+async fn what_capabilities_proved_push_says() {
+    let sim = native(Scheme::Basic).await;
+    let asked = Asked::sim(&sim, ROBOT);
+    let push = [CheckName::Push];
+    sim.set_rights("robot", [("team/app", "pull")]);
+    assert_eq!(asked.cycle(&push).await.facts(), "push=false");
+    sim.set_rights("robot", [("team/app", "pull,push,delete")]);
+    asked.cycle(&[CheckName::Capabilities]).await;
+    let cycle = asked.cycle(&push).await;
+    assert_eq!(cycle.verdicts(), ["pass"]);
+    assert_eq!(cycle.facts(), "push=true");
+    assert!(asked.cycle(&push).await.facts().is_empty());
+    assert_eq!(sim.sessions().opened, 1);
+}
+
+/// A cancel that was refused stays a warning until the next upload.
+#[tokio::test]
+async fn a_refused_cancel_is_a_warning_until_the_next_upload() {
+    let sim = native(Scheme::Bearer).await;
+    sim.fault(Fault::on(Operation::UploadCancel).status(403));
+    let asked = Asked::sim(&sim, NAMED);
+    for _ in 0..3 {
+        let cycle = asked.cycle(&[CheckName::Push]).await;
+        assert_eq!(cycle.verdicts(), ["warn/cancel_refused"]);
+    }
+    assert_eq!(sim.sessions().opened, 1);
+}
+
+/// A mount from another repository leaves a link behind: once in 24 hours.
+#[tokio::test]
+async fn a_mount_that_links_is_asked_once_a_day() {
+    let sim = RegistrySim::profile(Profile::NATIVE)
+        .auth(Scheme::Basic)
+        .user(
+            "robot",
+            "s3cret-canary",
+            [("team/app", "pull,push,delete"), ("team/base", "pull")],
+        )
+        .start()
+        .await;
+    sim.push_image("team/app", "latest");
+    sim.push_image("team/base", "latest");
+    let asked = Asked::sim(
+        &sim,
+        &format!("{ROBOT}\nchecks: {{capabilities: {{mount_from: team/base}}}}"),
+    );
+    for _ in 0..3 {
+        asked.cycle(&[CheckName::Capabilities]).await;
+    }
+    assert_eq!(sim.count(Operation::Mount), 1);
+}
+
+/// Where nothing can be asked any more, capabilities fails like every other check,
+/// also with a ping that is remembered.
+#[tokio::test]
+async fn capabilities_alone_fail_with_an_unreachable_registry() {
+    let sim = native(Scheme::Basic).await;
+    let asked = Asked::sim(&sim, NAMED);
+    asked.cycle(&ALL).await;
+    drop(sim);
+    let cycle = asked.cycle(&[CheckName::Capabilities]).await;
+    assert_eq!(cycle.verdicts(), ["fail/connect"]);
+    assert!(cycle.facts().is_empty());
+}
+
+/// Two sets without a name at one origin are two sets.
+#[tokio::test]
+async fn two_registries_at_one_origin_do_not_upload_for_one_another() {
+    let sim = native(Scheme::Basic).await;
+    sim.set_user("other", "s3cret-other", [("team/app", "pull,push,delete")]);
+    let both = Asked::of(&format!(
+        "registries:\n  - {{name: one, url: {0}, test_repository: team/app, username: robot, password: s3cret-canary}}\n  - {{name: two, url: {0}, test_repository: team/app, username: other, password: s3cret-other}}\n",
+        sim.url()
+    ));
+    for _ in 0..4 {
+        both.cycle_of(0, &[CheckName::Push]).await;
+        both.cycle_of(1, &[CheckName::Push]).await;
+    }
+    assert_eq!(sim.sessions().opened, 2);
+}

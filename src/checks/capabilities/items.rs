@@ -152,9 +152,13 @@ pub(super) fn delete(capability: Capability, answer: &Result<Got, Refusal>) -> I
         body.as_ref()
             .is_some_and(|body| codes.iter().any(|code| body.has_code(code)))
     };
-    let without_codes = body
-        .as_ref()
-        .is_some_and(|body| body.entries.iter().all(|entry| entry.code.is_none()));
+    // Artifactory's errors: a status and words. An error that says nothing says nothing.
+    let without_codes = body.as_ref().is_some_and(|body| {
+        let mut entries = body.entries.iter();
+        entries.all(|entry| {
+            entry.code.is_none() && (entry.message.is_some() || entry.status.is_some())
+        })
+    });
     let support = match (got.stage, got.reply.status) {
         (Stage::Token, _) => Support::Unknown,
         // Gitea answers 202 to the delete of a blob that is not there.
@@ -396,6 +400,11 @@ mod tests {
             (
                 "400 NAME_UNKNOWN (zot)",
                 got(error(400, "NAME_UNKNOWN", "")),
+                Unknown,
+            ),
+            (
+                "404 with errors that say nothing",
+                got(reply(404, &[], r#"{"errors":[{"code":[],"message":7}]}"#)),
                 Unknown,
             ),
             (

@@ -30,6 +30,9 @@ async fn run(client: &Arc<Client>, repository: &TestRepository) -> Outcome {
     };
     let mut items = vec![referrers_api(client, repository).await];
     items.extend(writes(client).await);
+    if let Some(refusal) = client.unreachable() {
+        return with_evidence(refused_gently(&refusal), None, client);
+    }
     // Last, because any answer may have brought the header.
     let (version, answered) = client.version();
     items.insert(0, items::distribution_version(version.as_deref(), answered));
@@ -155,6 +158,11 @@ async fn mount(client: &Arc<Client>, repository: &TestRepository) -> Item {
         .clone()
         .unwrap_or(repository.name.clone());
     match client.mountable(repository, &from).await {
+        Ok(_) if from != repository.name && !client.may_link(repository) => Item::unknown(
+            Capability::CrossRepoMount,
+            Reason::Disabled,
+            "not tried: a mount from another repository leaves a link, and is asked once in 24 hours",
+        ),
         Ok(blob) => items::cross_repo_mount(&client.mount(repository, &blob, &from).await),
         Err((reason, message)) => Item::unknown(Capability::CrossRepoMount, reason, &message),
     }

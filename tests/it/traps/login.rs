@@ -230,7 +230,7 @@ async fn trap_33_a_slow_401_is_no_trouble_of_the_network() {
     let configuration = wrong_password();
     let asked = Asked::sim(&zot, &configuration);
     // zot holds a refusal back for seconds: the default has room for that.
-    assert!(asked.target.request_timeout.as_secs() >= 10);
+    assert!(asked.target().request_timeout.as_secs() >= 10);
     let (cycle, ()) = tokio::join!(asked.cycle(&[CheckName::Credentials]), async {
         zot.requests_arrived(2).await;
         gate.notify_one();

@@ -109,7 +109,7 @@ fn wrong_password() -> String {
 }
 
 fn target(yaml: &str) -> Arc<oci_registry_exporter::config::Target> {
-    Asked::of(yaml).target
+    Arc::clone(Asked::of(yaml).target())
 }
 
 const ALL: [CheckName; 5] = [

@@ -52,7 +52,7 @@ impl Registry<'_> {
         name: &str,
         id: &str,
     ) -> Answer {
-        if let (Operation::UploadCancel, Some(refusal)) =
+        if let (Operation::UploadCancel | Operation::UploadStatus, Some(refusal)) =
             (operation, self.profile.uploads.cancel_refused)
         {
             return reply::refusal(self.profile, refusal);

@@ -50,7 +50,7 @@ pub struct Uploads {
     pub chunks: Chunks,
     /// The header with the session's id is on the answer to DELETE too.
     pub cancel_names_session: bool,
-    /// What DELETE of a session gets where it is not offered.
+    /// What DELETE and GET of a session get where they are not offered.
     pub cancel_refused: Option<Refusal>,
     /// What POST to a repository that is not there does.
     pub missing_repository: MissingRepository,

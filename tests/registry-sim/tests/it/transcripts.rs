@@ -56,6 +56,16 @@ async fn ferro() {
     .await;
 }
 
+#[tokio::test]
+async fn ggcr() {
+    agrees(
+        &Profile::GGCR,
+        Scheme::None,
+        include_str!("fixtures/ggcr.txt"),
+    )
+    .await;
+}
+
 async fn agrees(profile: &Profile, scheme: Scheme, fixture: &str) {
     let rights = [("lab/app", "*"), ("lab/other", "*")];
     let sim = RegistrySim::profile(profile)
