@@ -15,7 +15,7 @@ use std::{ffi::OsString, fmt, time::Duration};
 use tokio::{sync::Semaphore, time::timeout};
 
 use self::process::{Ended, Failure};
-use super::{CredentialsError, Server, judge::refused};
+use super::{CredentialsError, Server, Trouble, judge::refused, secret_source::trouble};
 use crate::secret::Credentials;
 
 /// The name of a helper: the program is `docker-credential-NAME`.
@@ -81,7 +81,12 @@ async fn ask_with(
     let running = process::run(&program, server.asked(), environment);
     let ended = match timeout(LIMIT, running).await {
         Ok(Ok(ended)) => ended,
-        Ok(Err(failure)) => return refused(format!("{place} {failure}")),
+        Ok(Err(failure)) => {
+            return Err(CredentialsError {
+                message: format!("{place} {failure}"),
+                trouble: failure.trouble(),
+            });
+        }
         Err(_) => {
             return Err(CredentialsError::timed_out(format!(
                 "{place} did not answer within {}s and was ended",
@@ -110,6 +115,15 @@ fn unsuccessful(place: &str, server: &Server, ended: &Ended) -> String {
     match told::told(&said) {
         words if words.is_empty() => format!("{place} failed ({how}) without a word"),
         words => format!("{place} failed ({how}): {words}"),
+    }
+}
+
+impl Failure {
+    fn trouble(&self) -> Trouble {
+        match self {
+            Self::Unstartable(error) | Self::Broken(error) => trouble(error),
+            Self::Absent | Self::Talkative => Trouble::Unusable,
+        }
     }
 }
 

@@ -77,15 +77,18 @@ impl From<io::Error> for Unread {
         if error.kind() == io::ErrorKind::NotFound {
             return Self::unfit("does not exist");
         }
-        let out_of_files = matches!(error.raw_os_error(), Some(EMFILE | ENFILE));
         Self {
             why: format!("cannot be read: {error}"),
-            trouble: if out_of_files {
-                Trouble::OutOfFiles
-            } else {
-                Trouble::Unusable
-            },
+            trouble: trouble(&error),
         }
+    }
+}
+
+/// What an error of the system says of the credentials.
+pub(super) fn trouble(error: &io::Error) -> Trouble {
+    match error.raw_os_error() {
+        Some(EMFILE | ENFILE) => Trouble::OutOfFiles,
+        _ => Trouble::Unusable,
     }
 }
 

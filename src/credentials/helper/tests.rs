@@ -242,3 +242,12 @@ async fn one_that_hangs_is_ended_with_what_it_started() {
     opened.unwrap().read_to_end(&mut rest).unwrap();
     assert_eq!(rest, b"");
 }
+
+#[test]
+fn a_lack_of_file_descriptors_says_nothing_of_the_credentials() {
+    for (code, trouble) in [(24, Trouble::OutOfFiles), (13, Trouble::Unusable)] {
+        let error = || std::io::Error::from_raw_os_error(code);
+        assert_eq!(Failure::Unstartable(error()).trouble(), trouble, "{code}");
+        assert_eq!(Failure::Broken(error()).trouble(), trouble, "{code}");
+    }
+}
