@@ -31,7 +31,7 @@ async fn run(client: &Client, repository: &TestRepository) -> Outcome {
     with_evidence(outcome, &login, set, target)
 }
 
-/// What the end of the login flow means (`checks.md` 3.1).
+/// What the end of the login flow means.
 fn verdict(login: &Login, host: &str) -> Outcome {
     match &login.end {
         LoginEnd::Open => Outcome::pass(format!("{host} is open: no credentials are needed"))

@@ -148,7 +148,7 @@ fn refused_gently(refusal: &Refusal) -> Outcome {
     }
 }
 
-/// What a 401 or 403 to proven or unproven credentials means (`checks.md` 2 and 3.2).
+/// What a 401 or 403 to proven or unproven credentials means.
 fn denied(got: &Got, proven: bool, what: &str) -> (Reason, String) {
     let words = ErrorBody::of(&got.reply)
         .map(|body| body.summary())

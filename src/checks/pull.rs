@@ -48,7 +48,7 @@ async fn run(client: &Client, repository: &TestRepository) -> Outcome {
         .with("media_type", media_type)
 }
 
-/// What the answers about the manifest mean (`checks.md` 3.2).
+/// What the answers about the manifest mean.
 fn verdict(manifest: &Manifest, guessed: bool) -> Outcome {
     if let Err(refusal) = &manifest.head {
         return refused(refusal);

@@ -158,7 +158,7 @@ fn between_uploads(
     }
 }
 
-/// What the answer to the `POST` means (`checks.md` 3.3).
+/// What the answer to the `POST` means.
 fn verdict(upload: &Upload, proven: bool, wish: PushWish, known_refused: bool) -> Outcome {
     let got = match &upload.start {
         Ok(got) => got,

@@ -95,7 +95,7 @@ fn subject(manifest: &Manifest) -> Result<Option<Digest>, Box<Outcome>> {
     }
 }
 
-/// What the answer to the referrers GET means (`checks.md` 3.4).
+/// What the answer to the referrers GET means.
 fn verdict(answer: &Referrers) -> Outcome {
     let got = match &answer.first {
         Ok(got) => got,

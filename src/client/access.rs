@@ -185,7 +185,7 @@ impl Client {
         }
     }
 
-    /// The one further try that a 401 earns (`checks.md` 2 "Which 401, 403, 404?").
+    /// The one further try that a 401 earns.
     async fn answer_denial(
         &self,
         set: &CredentialSet,

@@ -1,4 +1,4 @@
-//! What an answer of the login flow says of the credentials (`checks.md` 3.1):
+//! What an answer of the login flow says of the credentials:
 //! pure functions, one for each request that may decide.
 
 use std::time::Duration;

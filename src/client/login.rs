@@ -1,4 +1,4 @@
-//! The login flow of `checks.md` 3.1: is this credential set good? A set that is
+//! The login flow: is this credential set good? A set that is
 //! held back as rejected is not sent: its kept answer stands.
 //!
 //! Which requests are sent is here; what their answers mean is in the pure

@@ -155,6 +155,15 @@ impl Client {
         }
     }
 
+    /// The answer, unless it is one that a captive portal gives as well and the ping
+    /// says that there is one by now.
+    pub(super) async fn undoubted(&self, answer: Result<Got, Refusal>) -> Result<Got, Refusal> {
+        if answer.as_ref().is_ok_and(dubious) {
+            self.still_a_registry().await?;
+        }
+        answer
+    }
+
     /// Asks the ping again where a captive portal may have come between (once per cycle).
     pub(super) async fn still_a_registry(&self) -> Result<(), Refusal> {
         let ping = self.ping_again().await?;

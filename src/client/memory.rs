@@ -22,7 +22,7 @@ use crate::{
     oci::{Digest, Repository},
 };
 
-/// The kind of request that a 429 pauses (`checks.md` 2: read, referrers, write).
+/// The kind of request that a 429 pauses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Class {
     /// Manifests and tags.
@@ -234,7 +234,7 @@ impl Memory {
     }
 }
 
-/// How long an anonymous ping is believed (`checks.md` 2: asked again hourly).
+/// How long an anonymous ping is believed.
 const PING_LIFE: Duration = Duration::from_hours(1);
 
 #[cfg(test)]

@@ -43,7 +43,7 @@ pub enum PingKind {
 }
 
 impl Ping {
-    /// Judges the answer to `GET /v2/` without credentials (`checks.md` 3.1 step 2).
+    /// Judges the answer to `GET /v2/` without credentials.
     ///
     /// A 5xx and a 429 are not for this function: the caller has dealt with them.
     pub fn judge(reply: &Reply, host: &str) -> Self {

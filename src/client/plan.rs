@@ -1,6 +1,6 @@
 //! When an upload is tried again: at first, after any doubt, and every
 //! `upload_interval`, never more than twice beyond that in a day; weekly where
-//! the registry lets nobody cancel (`checks.md` 3.3).
+//! the registry lets nobody cancel.
 
 use std::{collections::VecDeque, time::Duration};
 

@@ -223,7 +223,7 @@ fn plain_404(got: &Got) -> bool {
     got.reply.status == 404 && !oci::is_html(&got.reply)
 }
 
-/// A count beyond five pages is a lower bound (`checks.md` 3.4).
+/// A count beyond five pages is a lower bound.
 const MOST_PAGES: u32 = 5;
 /// Asked for to see whether it is filtered by; whether any is there does not matter.
 const ARTIFACT_TYPE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";

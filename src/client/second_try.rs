@@ -1,4 +1,4 @@
-//! The one further try that a 401 may earn (`checks.md` 2 "Which 401, 403, 404?"):
+//! The one further try that a 401 may earn:
 //! a pure decision.
 
 use std::time::Duration;

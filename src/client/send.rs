@@ -23,7 +23,7 @@ pub(super) enum Failure {
 }
 
 impl Client {
-    /// Sends a request, again where `checks.md` 2 says so, and writes each try down.
+    /// Sends a request, again where its operation and answer allow, and writes each try down.
     ///
     /// A 429 never comes back as an answer: it is judged before everything else.
     pub(super) async fn send(&self, request: &Request) -> Result<Reply, Failure> {
@@ -65,6 +65,12 @@ impl Client {
         }
     }
 
+    /// Sends a request to another origin that the registry named: once, whatever comes.
+    pub(super) async fn send_bare(&self, request: &Request) -> Result<Reply, Failure> {
+        let exchange = self.send_once(request, self.left(), 1).await;
+        exchange.map_err(Failure::Transport)
+    }
+
     async fn send_once(&self, request: &Request, left: Duration, attempt: u32) -> Exchange {
         let deadline = left.min(self.target.request_timeout);
         let (exchange, mut sent) = self.transport.send(request, deadline).await;
@@ -95,7 +101,7 @@ impl Client {
         Failure::RateLimited(format!("{told}; asking again after {seconds}s"))
     }
 
-    /// Docker Hub has two limits that a 429 tells apart (`registries.md` 3.10): that of
+    /// Docker Hub has two limits that a 429 tells apart: that of
     /// pulls, which lasts for hours, and that of all requests of an address.
     fn limit_in_words(&self, url: &Url, exchange: &Exchange) -> String {
         let host = url.host_str().unwrap_or_default();

@@ -77,13 +77,17 @@ impl<'a> Session<'a> {
         if first != SessionEnd::Refused || !may_ask_delete {
             return first;
         }
-        let second = self.delete(&place, &scope(!needs_delete)).await;
-        if second == SessionEnd::Cancelled {
-            client
-                .memory
-                .keep_cancel_right(&client.origin, set, !needs_delete);
+        match self.delete(&place, &scope(!needs_delete)).await {
+            SessionEnd::Cancelled => {
+                client
+                    .memory
+                    .keep_cancel_right(&client.origin, set, !needs_delete);
+                SessionEnd::Cancelled
+            }
+            // The registry did say no; that the other right could not be had adds nothing.
+            SessionEnd::Lost => SessionEnd::Refused,
+            end => end,
         }
-        second
     }
 
     async fn patch(&self, range: &'static str) -> Option<Result<Got, Refusal>> {
@@ -126,7 +130,7 @@ impl<'a> Session<'a> {
         }
         client.public_only(&place.url)?;
         client
-            .send(&request)
+            .send_bare(&request)
             .await
             .map(|reply| Got {
                 stage: Stage::Registry,
@@ -154,7 +158,7 @@ impl<'a> Session<'a> {
     }
 }
 
-/// What the answer to a cancel means (`checks.md` 3.3).
+/// What the answer to a cancel means.
 fn cancelled(answer: &Result<Got, Refusal>, own_origin: bool) -> SessionEnd {
     let got = match answer {
         Ok(got) => got,

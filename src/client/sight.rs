@@ -212,7 +212,7 @@ fn hash<T: Hash + ?Sized>(value: &T) -> u64 {
     hasher.finish()
 }
 
-/// Headers in which a server says which version it is (`registries.md` 4.6).
+/// Headers in which a server says which version it is.
 const VERSION_SIGNS: [&str; 5] = [
     "docker-distribution-api-version",
     "server",

@@ -176,5 +176,5 @@ fn untrusted(error: &AuthError) -> Refusal {
     }
 }
 
-/// A token is renewed so long before its end (`checks.md` 2).
+/// A token is renewed so long before its end.
 const TOKEN_MARGIN: Duration = Duration::from_secs(10);

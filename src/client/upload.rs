@@ -191,9 +191,10 @@ impl Client {
     async fn probe_upload(&self, repository: &TestRepository, chunks: bool) -> Upload {
         let url = endpoints::uploads(&self.target.url, &repository.name);
         let request = Request::new(Operation::UploadStart, Method::POST, url.clone());
-        let start = self
+        let answer = self
             .ask(repository, &write_scope(repository), request)
             .await;
+        let start = self.undoubted(answer).await;
         let mut upload = Upload {
             start,
             chunks: None,
@@ -231,6 +232,7 @@ impl Client {
         }
         let request = Request::new(Operation::Mount, Method::POST, url.clone());
         let answer = self.ask(repository, &scopes, request).await;
+        let answer = self.undoubted(answer).await;
         let end = match opened(&answer) {
             Some(got) => {
                 let session = Session::new(self, repository, &url, &got.reply);
@@ -270,7 +272,7 @@ pub(super) fn write_scope(repository: &TestRepository) -> [Scope; 1] {
     [Scope::new(&repository.name, &[Action::Pull, Action::Push])]
 }
 
-/// The scope of everything that deletes; never mixed into another (`registries.md`, trap 22).
+/// The scope of everything that deletes; never mixed into another.
 pub(super) fn delete_scope(repository: &TestRepository) -> [Scope; 1] {
     [Scope::new(
         &repository.name,

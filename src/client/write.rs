@@ -208,7 +208,8 @@ impl Client {
             write_scope(repository)
         };
         let request = Request::new(operation, Method::DELETE, url);
-        self.ask(repository, &scope, request).await
+        let answer = self.ask(repository, &scope, request).await;
+        self.undoubted(answer).await
     }
 
     /// Whether a token for `delete` may be asked for at all: not where no token

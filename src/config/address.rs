@@ -7,7 +7,7 @@ use super::{item::Item, quote::shown};
 /// The host that serves Docker Hub's distribution API.
 pub(super) const DOCKER_HUB: &str = "registry-1.docker.io";
 
-/// Hosts that people write for it.
+/// Hosts that people write for it.
 const DOCKER_HUB_ALIASES: [&str; 3] = ["docker.io", "index.docker.io", "registry.hub.docker.com"];
 
 /// A registry's URL, and its host as the user wrote it.

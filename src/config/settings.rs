@@ -31,7 +31,7 @@ pub(super) const SETTINGS_KEYS: [&str; 17] = [
     "expect",
 ];
 
-/// The three budgets (`checks.md` 2 calls them so): a check run, a request, a connection.
+/// The three budgets: a check run, a request, a connection.
 pub(super) struct Budgets {
     pub(super) timeout: Duration,
     pub(super) request: Duration,
@@ -164,7 +164,7 @@ fn default_interval(check: CheckName) -> Duration {
     Duration::from_mins(minutes)
 }
 
-/// Reads a repository; a single name on Docker Hub is one of `library/`.
+/// Reads a repository; a single name on Docker Hub is one of `library/`.
 pub(super) fn repository(section: &Section<'_>, key: &str, hub: bool) -> Option<Repository> {
     let (text, item) = section.text(key)?;
     repository_of(text, hub)

@@ -175,7 +175,7 @@ fn secret(section: &Section<'_>, name: &str, base: &Path) -> Option<SecretSource
     reference(text, &item, base)
 }
 
-/// `PasswordSecretRef`: `file:<path>`, `env:<NAME>`, or a bare path. Its
+/// `PasswordSecretRef`: `file:<path>`, `env:<NAME>`, or a bare path. Its
 /// value is never shown: it may be the password itself.
 fn reference(text: &str, item: &Item<'_>, base: &Path) -> Option<SecretSource> {
     if let Some(path) = text.strip_prefix("file:") {

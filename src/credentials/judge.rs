@@ -1,4 +1,4 @@
-//! What of a credential can be judged without a request (`checks.md` 3.1, step 1).
+//! What of a credential can be judged without a request.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

@@ -15,7 +15,7 @@ pub struct Difference {
 }
 
 /// What the matrix expects of a product, where that is an expectation at all: native,
-/// fallback, yes or no, from a row for any version or for the known one (`checks.md` 3.5).
+/// fallback, yes or no, from a row for any version or for the known one.
 pub fn expectation(product: &str, version: Option<&str>, capability: Capability) -> Option<Value> {
     let mut rows = matrix().of(product, capability);
     let row = rows.find(|row| row.versions.hold(version))?;

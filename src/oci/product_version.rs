@@ -3,7 +3,7 @@
 use super::one_line::one_line;
 use crate::exchange::Reply;
 
-/// The version of a product, by the signs that a reply of it has (`registries.md` 4.6);
+/// The version of a product, by the signs that a reply of it has;
 /// `None` where it has none. At most 64 characters, and not validated.
 ///
 /// Distribution shows no version, but its answers to `/v2/` name a charset up to 2.8

@@ -3,7 +3,7 @@
 use super::{ErrorBody, is_html};
 use crate::exchange::Reply;
 
-/// A limit, as far as a registry tells it (`registries.md` 4.5).
+/// A limit, as far as a registry tells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RateLimit {
     /// Requests (Docker Hub: pulls) in a window.

@@ -185,7 +185,7 @@ fn most_confirmations(check: CheckName) -> u32 {
     }
 }
 
-/// Reasons that stand for a rejected credential set (`checks.md` 2).
+/// Reasons that stand for a rejected credential set.
 fn rejected(outcome: &Outcome) -> bool {
     matches!(outcome.status, Status::Fail | Status::Unknown)
         && matches!(

@@ -306,7 +306,7 @@ mod tests {
         assert_eq!(text(&[healthy()], PLAIN), golden);
     }
 
-    /// With the two lines that the document's own severity rule corrects (`checks.md` A-02).
+    /// With the two lines that the document's own severity rule corrects.
     #[test]
     fn registry_with_fallback_as_the_source_document_prints_it() {
         let golden = include_str!("../../tests/golden/report/fallback.txt");

@@ -126,7 +126,7 @@ fn facts(cycle: &Cycle) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// Where the product decides what is asked, for safety (`checks.md` 2 and 3.5): no GET on
+/// Where the product decides what is asked, for safety: no GET on
 /// Docker Hub, none behind Harbor's 403, no `delete` scope on Quay. Nothing else may depend on it.
 const SAFETY: [&str; 3] = ["docker-hub", "harbor", "quay"];
 

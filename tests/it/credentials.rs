@@ -190,7 +190,7 @@ async fn an_identity_token_is_not_shown_to_a_registry_that_asks_for_basic() {
     assert!(!sim.saw(REFRESH));
 }
 
-/// A foreign realm gets no identity token.
+/// A foreign realm gets no identity token.
 #[tokio::test]
 async fn an_identity_token_goes_to_no_untrusted_host() {
     let thief = sim(&Profile::ACR, NOBODY, REFRESH).await;

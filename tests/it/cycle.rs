@@ -21,7 +21,7 @@ async fn sim(scheme: Scheme) -> RegistrySim {
     sim
 }
 
-/// `checks.md` 2: credentials + pull + referrers cost 3 requests of an open
+/// Credentials + pull + referrers cost 3 requests of an open
 /// registry, 4 with an anonymous token, 4 with Basic, 6 with Bearer; a
 /// remembered ping takes one away.
 #[tokio::test]

@@ -35,7 +35,7 @@ async fn native(scheme: Scheme) -> RegistrySim {
     sim_of(&Profile::NATIVE, scheme, "pull,push,delete").await
 }
 
-/// `checks.md` 2: all five cost 4 requests open, 5 anonymous with a token, 11
+/// All five cost 4 requests open, 5 anonymous with a token, 11
 /// open with `push.anonymous`, 12 Basic, 16 Bearer, with the blob known.
 #[tokio::test]
 #[expect(clippy::too_many_lines, reason = "a row for every case")]
@@ -568,4 +568,44 @@ async fn two_registries_at_one_origin_do_not_upload_for_one_another() {
         both.cycle_of(1, &[CheckName::Push]).await;
     }
     assert_eq!(sim.sessions().opened, 2);
+}
+
+/// A gateway that comes between two cycles and refuses writes with a web page says
+/// nothing of the right to push.
+#[tokio::test]
+async fn a_page_in_answer_to_a_write_proves_nothing() {
+    let sim = native(Scheme::Basic).await;
+    let asked = Asked::sim(&sim, NAMED);
+    let due = [CheckName::Push, CheckName::Capabilities];
+    assert_eq!(
+        asked.cycle(&[CheckName::Credentials]).await.verdicts(),
+        ["pass"]
+    );
+    for operation in [Operation::UploadStart, Operation::Ping] {
+        sim.fault(Fault::on(operation).html(403));
+    }
+    let cycle = asked.cycle(&due).await;
+    assert_eq!(cycle.verdicts()[0], "fail/network_policy");
+    let facts = cycle.outcome(CheckName::Push).facts;
+    assert!(facts.is_empty(), "{facts:?}");
+}
+
+/// A foreign place is asked once, whatever it answers.
+#[tokio::test]
+async fn a_foreign_location_is_asked_once() {
+    let other = RegistrySim::profile(Profile::PLAIN)
+        .ip([127, 0, 0, 2])
+        .start()
+        .await;
+    other.fault(Fault::any().status(503));
+    let sim = native(Scheme::Basic).await;
+    let location = format!("{}/v2/team/app/blobs/uploads/1", other.url());
+    sim.fault(
+        Fault::on(Operation::UploadStart)
+            .status(202)
+            .header("location", &location),
+    );
+    let cycle = Asked::sim(&sim, NAMED).cycle(&[CheckName::Push]).await;
+    assert_eq!(cycle.observation().sessions, [SessionEnd::NotOffered]);
+    assert_eq!(other.total_requests(), 1);
 }

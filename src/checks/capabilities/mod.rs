@@ -191,7 +191,7 @@ async fn deletes(client: &Client, repository: &TestRepository) -> Vec<Item> {
     all
 }
 
-/// The status of the six items together (`checks.md` 3.5).
+/// The status of the six items together.
 fn verdict(items: &[Item]) -> Outcome {
     let supported = items
         .iter()

@@ -1,5 +1,5 @@
-//! Requests per cycle, counted at the server, of every profile: the base of
-//! `checks.md` 2 for how callers are recognised, and what adds to it or takes away.
+//! Requests per cycle, counted at the server, of every profile: the base for how
+//! callers are recognised, and what adds to it or takes away.
 
 use std::fmt::Write as _;
 
