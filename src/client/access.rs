@@ -34,7 +34,7 @@ impl Client {
             self.standing(repository).await?;
         }
         let set = &repository.credential;
-        let shown = match self.authorization(set, scopes).await? {
+        let shown = match self.authorization(repository, scopes).await? {
             Ok(shown) => shown,
             Err(reply) => {
                 return Ok(Got {
@@ -45,6 +45,10 @@ impl Client {
         };
         let first = request.clone().authorized(shown.authorization.clone());
         let reply = self.send_own(set, &first).await?;
+        if shown.late {
+            let credentials = self.credentials(set).await?;
+            self.late_answer_came(repository, &credentials, reply.status);
+        }
         let referrers = request.operation == Operation::Referrers;
         if reply.status == 401 {
             self.memory.forget_ping(&self.origin);
@@ -55,7 +59,7 @@ impl Client {
             });
         }
         match self
-            .answer_denial(set, scopes, &reply, &shown, referrers)
+            .answer_denial(repository, scopes, &reply, &shown, referrers)
             .await?
         {
             None => Ok(Got {
@@ -69,6 +73,10 @@ impl Client {
             Some(Ok(authorization)) => {
                 let second = request.authorized(Some(authorization));
                 let reply = self.send_own(set, &second).await?;
+                if shown.authorization.is_none() {
+                    let credentials = self.credentials(set).await?;
+                    self.late_answer_came(repository, &credentials, reply.status);
+                }
                 Ok(Got {
                     stage: Stage::Registry,
                     reply,
@@ -128,11 +136,13 @@ impl Client {
     /// What goes with a question; the token endpoint's refusal where it has one.
     async fn authorization(
         &self,
-        set: &CredentialSet,
+        repository: &TestRepository,
         scopes: &[Scope],
     ) -> Result<Result<Shown, Reply>, Refusal> {
+        let set = &repository.credential;
         let credentials = self.credentials(set).await?;
-        let late = self.cycle().late_challenge.clone();
+        let late = self.late_challenge(repository, &credentials);
+        let is_late = late.is_some();
         let challenge = match (late, self.ping().await?.kind) {
             (Some(late), _) => Some(late),
             (
@@ -151,8 +161,13 @@ impl Client {
         let Some(challenge) = challenge else {
             return Ok(Ok(Shown::as_it_is(None)));
         };
-        self.answer_challenge(set, &credentials, &challenge, scopes)
-            .await
+        let answer = self
+            .answer_challenge(set, &credentials, &challenge, scopes)
+            .await?;
+        Ok(answer.map(|shown| Shown {
+            late: is_late,
+            ..shown
+        }))
     }
 
     async fn answer_challenge(
@@ -173,6 +188,7 @@ impl Client {
             } => Ok(Ok(Shown {
                 authorization: Some(authorization),
                 exchanged: Some(age),
+                late: false,
             })),
             TokenAnswer::Denied(reply) if matches!(reply.status, 401 | 403) => Ok(Err(reply)),
             TokenAnswer::Denied(reply) => Err(Refusal::Unclear(
@@ -188,12 +204,13 @@ impl Client {
     /// The one further try that a 401 earns.
     async fn answer_denial(
         &self,
-        set: &CredentialSet,
+        repository: &TestRepository,
         scopes: &[Scope],
         reply: &Reply,
         shown: &Shown,
         referrers: bool,
     ) -> Result<Option<Result<Authorization, Reply>>, Refusal> {
+        let set = &repository.credential;
         let challenges = oci::challenges(reply);
         let asked = match (reply.status, self.ping().await?.kind) {
             (403, PingKind::Challenged { challenge, .. }) => Some(challenge),
@@ -205,6 +222,9 @@ impl Client {
         let credentials = self.credentials(set).await?;
         let again = match second_try(challenge, &credentials, scopes, shown, referrers) {
             SecondTry::No => return Ok(None),
+            SecondTry::LateChallenge if self.late_answer_is_held(repository, &credentials) => {
+                return Ok(None);
+            }
             SecondTry::LateChallenge => {
                 self.cycle().late_challenge = Some(challenge.clone());
                 scopes.to_vec()

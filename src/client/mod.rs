@@ -12,6 +12,7 @@ mod answer;
 mod door;
 mod hold;
 mod judge;
+mod late;
 mod login;
 mod manifest;
 mod memory;

@@ -13,6 +13,8 @@ use crate::{
 pub(super) struct Shown {
     pub(super) authorization: Option<Authorization>,
     pub(super) exchanged: Option<Duration>,
+    /// It answers a challenge that another route of this cycle brought.
+    pub(super) late: bool,
 }
 
 impl Shown {
@@ -20,6 +22,7 @@ impl Shown {
         Self {
             authorization,
             exchanged: None,
+            late: false,
         }
     }
 }
@@ -122,6 +125,7 @@ mod tests {
         Shown {
             authorization: Some(Authorization::Bearer(Secret::new("t"))),
             exchanged: Some(Duration::from_secs(age)),
+            late: false,
         }
     }
 

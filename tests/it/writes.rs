@@ -609,3 +609,40 @@ async fn a_foreign_location_is_asked_once() {
     assert_eq!(cycle.observation().sessions, [SessionEnd::NotOffered]);
     assert_eq!(other.total_requests(), 1);
 }
+
+/// `/v2/` is open and writes are not: a wrong password is shown to such a route once
+/// in a cycle, and not again in the next.
+#[tokio::test]
+async fn a_wrong_password_behind_an_open_ping_is_shown_once() {
+    let sim = RegistrySim::profile(Profile::NATIVE)
+        .auth(Scheme::None)
+        .start()
+        .await;
+    sim.push_image("team/app", "latest");
+    for operation in [
+        Operation::UploadStart,
+        Operation::ManifestDelete,
+        Operation::BlobDelete,
+    ] {
+        sim.fault(
+            Fault::on(operation)
+                .status(401)
+                .header("www-authenticate", "Basic realm=\"writes\"")
+                .error("UNAUTHORIZED", "authentication required"),
+        );
+    }
+    let asked = Asked::sim(&sim, ROBOT);
+    let due = [CheckName::Push, CheckName::Capabilities];
+    let shown = || {
+        sim.take_requests()
+            .iter()
+            .filter(|request| request.authorization.is_some() && request.path != "/v2/")
+            .count()
+    };
+    let cycle = asked.cycle(&due).await;
+    assert_eq!(cycle.verdicts()[0], "fail/unauthorized");
+    assert_eq!(shown(), 1, "once in the cycle that found it out");
+    let cycle = asked.cycle(&due).await;
+    assert_eq!(cycle.verdicts()[0], "fail/unauthorized");
+    assert_eq!(shown(), 0, "and not a moment later");
+}
