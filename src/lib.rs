@@ -35,6 +35,25 @@
 //! Floors 0 to 3, and `matrix`, are pure: no async, no I/O. Credentials and secrets
 //! are read in `credentials`, the clock is tokio's, and what a check does stands in
 //! its verdict, a function of exchanges alone.
+//!
+//! # The way of one result
+//!
+//! ```text
+//! config::load          file and environment -> Target
+//! scheduler::run        "this registry is due", never two cycles of one origin
+//! probe::Prober::cycle  a Client for this cycle; for each due row of checks::CATALOG,
+//!                       under its budget and guarded against panics:
+//!   checks::pull          client.manifest(..)    the first who asks pays, the rest read
+//!     client                pauses, login, token, tries; each try written down
+//!       transport::send       Request -> Exchange
+//!   verdict(..)             what was brought back -> Outcome and the facts it proves
+//! Sink                  Report -> store (the daemon) or a list (`check`)
+//! server -> exposition  a scrape reads one Snapshot of the store
+//! cli -> report         `check` prints the same Reports as text or JSON
+//! probe::pace           what was learned -> when the check is asked again
+//! ```
+//!
+//! Both mouths eat the same `Report`; there is no second path.
 
 pub mod auth;
 pub mod checks;
