@@ -45,11 +45,18 @@ impl<'a> Session<'a> {
 
     /// Bytes 0 to 4, then 5 to 9 where the first were taken; `None` without a place to send them to.
     pub(super) async fn send_chunks(&self, least_size_named: bool) -> Option<Chunks> {
+        if self.client.sessions.closing() {
+            return None;
+        }
         let first = self.patch("0-4").await?;
         let taken = first
             .as_ref()
             .is_ok_and(|got| (200..300).contains(&got.reply.status));
-        let second = if taken { self.patch("5-9").await } else { None };
+        let second = if taken && !self.client.sessions.closing() {
+            self.patch("5-9").await
+        } else {
+            None
+        };
         Some(Chunks {
             first,
             second,

@@ -62,9 +62,9 @@ pub struct Sessions {
 }
 
 impl Sessions {
-    /// Closes what is open: no further chunk is sent, sessions are cancelled at
-    /// once, and this waits until none is open any more. Each ends by deadlines of
-    /// its own, within twice the time of a request and ten seconds.
+    /// Closes what is open: no further chunk is sent, sessions are cancelled after the
+    /// answer that is waited for, and this waits until none is open any more. Each ends
+    /// by deadlines of its own, within the time of a request and ten seconds.
     pub async fn ended(&self) {
         self.closing.send_replace(true);
         let mut open = self.open.subscribe();
@@ -72,10 +72,11 @@ impl Sessions {
         let _ = open.wait_for(|open| *open == 0).await;
     }
 
-    async fn closing(&self) {
-        let mut closing = self.closing.subscribe();
-        // The same holds here.
-        let _ = closing.wait_for(|closing| *closing).await;
+    /// Whether nothing further may be begun. A chunk that is under way is not broken
+    /// off: only its answer tells where the session is by then, and a cancel sent to
+    /// the place before is none.
+    pub(super) fn closing(&self) -> bool {
+        *self.closing.borrow()
     }
 
     fn begin(&self) -> Running {
@@ -210,10 +211,8 @@ impl Client {
         };
         if chunks {
             // A panic in here must not keep the session from being cancelled.
-            upload.chunks = tokio::select! {
-                answers = AssertUnwindSafe(chunks_of).catch_unwind() => answers.ok().flatten(),
-                () = self.sessions.closing() => None,
-            };
+            let answers = AssertUnwindSafe(chunks_of).catch_unwind().await;
+            upload.chunks = answers.ok().flatten();
         }
         upload.end = Some(self.close(&session).await);
         upload

@@ -423,7 +423,7 @@ async fn a_signal_in_the_middle_cancels_the_session() {
     let sim = native(Scheme::Basic).await;
     sim.fault(Fault::on(Operation::UploadPatch).hang());
     let place = Workplace::new(&format!(
-        "registries:\n  - name: sim\n    url: {}\n    test_repository: team/app\n    username: robot\n    password: s3cret-canary\n",
+        "registries:\n  - name: sim\n    url: {}\n    test_repository: team/app\n    username: robot\n    password: s3cret-canary\n    request_timeout: 1s\n",
         sim.url()
     ));
     let mut run = place.command(&["check"]).spawn().expect("it starts");

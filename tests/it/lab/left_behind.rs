@@ -45,9 +45,16 @@ async fn a_signal_leaves_no_session_with_data() {
     registry.fill().await;
     let place = Workplace::new(&configuration(&registry));
     for _ in 0..PUSHES {
+        let before = sessions(registry.dir()).len();
         let mut run = place.command(&["check"]).spawn().expect("it starts");
         let pid = run.id().expect("it runs").to_string();
-        // Wherever it is by then: before the POST, between, or done.
+        // As soon as its session is there: between the POST and the DELETE.
+        while sessions(registry.dir()).len() == before {
+            if run.try_wait().expect("it can be asked").is_some() {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
         let _ = tokio::process::Command::new("kill")
             .args(["-TERM", &pid])
             .status()
@@ -59,6 +66,14 @@ async fn a_signal_leaves_no_session_with_data() {
 
 /// Upload folders of the registry's storage that hold a byte of data.
 fn sessions_with_data(dir: &Path) -> Vec<PathBuf> {
+    let data = sessions(dir)
+        .into_iter()
+        .map(|session| session.join("data"));
+    data.filter(|data| data.exists()).collect()
+}
+
+/// Upload folders of the registry's storage; one without data stays of each session.
+fn sessions(dir: &Path) -> Vec<PathBuf> {
     let uploads = dir
         .join("data/docker/registry/v2/repositories")
         .join(REPOSITORY)
@@ -68,8 +83,7 @@ fn sessions_with_data(dir: &Path) -> Vec<PathBuf> {
     };
     sessions
         .filter_map(Result::ok)
-        .map(|session| session.path().join("data"))
-        .filter(|data| data.exists())
+        .map(|session| session.path())
         .collect()
 }
 
