@@ -211,8 +211,7 @@ impl Client {
         };
         if chunks {
             // A panic in here must not keep the session from being cancelled.
-            let answers = AssertUnwindSafe(chunks_of).catch_unwind().await;
-            upload.chunks = answers.ok().flatten();
+            upload.chunks = survived(chunks_of).await.flatten();
         }
         upload.end = Some(self.close(&session).await);
         upload
@@ -245,10 +244,7 @@ impl Client {
     /// Cancels a session within ten seconds of its own, and counts how it ended.
     async fn close(&self, session: &Session<'_>) -> SessionEnd {
         cancel_within(CANCEL_BUDGET);
-        let end = AssertUnwindSafe(session.cancel())
-            .catch_unwind()
-            .await
-            .unwrap_or(SessionEnd::Lost);
+        let end = survived(session.cancel()).await.unwrap_or(SessionEnd::Lost);
         if end == SessionEnd::Lost {
             tracing::warn!(
                 registry = self.target.name,
@@ -258,6 +254,12 @@ impl Client {
         self.cycle().sight.session(end);
         end
     }
+}
+
+/// What came of it, unless it panicked: the hook has logged where, and what is open
+/// must be closed all the same.
+async fn survived<T>(work: impl Future<Output = T>) -> Option<T> {
+    AssertUnwindSafe(work).catch_unwind().await.ok()
 }
 
 /// The answer, where it opened a session.
@@ -296,6 +298,25 @@ const CANCEL_BUDGET: Duration = Duration::from_secs(10);
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_panic_in_the_middle_leaves_the_rest_to_be_done() {
+        assert_eq!(survived(async { 1 }).await, Some(1));
+        let nothing: Option<u8> = survived(async { panic!("in a chunk") }).await;
+        assert_eq!(nothing, None);
+    }
+
+    #[tokio::test]
+    async fn a_probe_that_panics_is_waited_for_no_longer() {
+        let sessions = Sessions::default();
+        let running = sessions.begin();
+        let task = tokio::spawn(async move {
+            let _running = running;
+            panic!("in a probe");
+        });
+        assert!(task.await.is_err());
+        sessions.ended().await;
+    }
 
     #[tokio::test]
     async fn a_shutdown_waits_for_every_probe_and_for_none() {
