@@ -143,7 +143,7 @@ impl Client {
         let this = Arc::clone(self);
         let of = repository.clone();
         let probe = async move {
-            let upload = this.probe_upload(&of, chunks).await;
+            let upload = Box::pin(this.probe_upload(&of, chunks)).await;
             this.keep_upload(&of, &upload);
             upload
         };
@@ -166,7 +166,7 @@ impl Client {
     ) -> Mounted {
         let this = Arc::clone(self);
         let (of, blob, from) = (repository.clone(), blob.clone(), from.clone());
-        self.detached(async move { this.mount_now(&of, &blob, &from).await })
+        self.detached(async move { Box::pin(this.mount_now(&of, &blob, &from)).await })
             .await
             .unwrap_or_else(|| Mounted {
                 answer: Err(broken_off()),
