@@ -28,6 +28,7 @@ pub(crate) mod tokens;
 
 mod environment;
 mod left_behind;
+mod limited;
 mod profiles;
 mod results;
 mod rotation;
