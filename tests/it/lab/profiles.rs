@@ -185,7 +185,7 @@ impl Side {
             // Realm and service are configured.
             "www-authenticate" => {
                 let value = without(&value, "realm=\"");
-                without(&value, "service=\"")
+                ordered(&without(&value, "service=\""))
             }
             _ => value,
         }
@@ -201,6 +201,26 @@ fn without(text: &str, name: &str) -> String {
         }
         None => text.to_owned(),
     }
+}
+
+/// The scopes of a challenge, and the actions of each, in one order: docker-registry
+/// names them in any (it keeps them in a map), and the order means nothing.
+fn ordered(challenge: &str) -> String {
+    let Some((before, after)) = challenge.split_once("scope=\"") else {
+        return challenge.to_owned();
+    };
+    let (scopes, rest) = after.split_once('"').expect("an end of the scope");
+    let mut scopes: Vec<String> = scopes
+        .split(' ')
+        .map(|scope| {
+            let (name, actions) = scope.rsplit_once(':').unwrap_or((scope, ""));
+            let mut actions: Vec<&str> = actions.split(',').collect();
+            actions.sort_unstable();
+            format!("{name}:{}", actions.join(","))
+        })
+        .collect();
+    scopes.sort_unstable();
+    format!("{before}scope=\"{}\"{rest}", scopes.join(" "))
 }
 
 /// What the checks read. (`X-Content-Type-Options` is a matter of configuration.)
