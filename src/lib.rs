@@ -13,7 +13,7 @@
 //! 10 cli          commands, wiring, exit codes                         [clap]
 //!  9 server       the routes of the own port                           [hyper, hyper-util]
 //!  8 exposition   the one place that knows metric names                [prometheus-client]
-//!    report       reports for a person (text) and a program (JSON)
+//!    report       reports for a person and a program, and back           [quick-xml]
 //!    probe        runs the due checks of one target and times them
 //!  7 checks       the questions, one file each, and their verdicts
 //!  6 client       one registry for the length of one cycle
@@ -49,7 +49,7 @@
 //!   verdict(..)             what was brought back -> Outcome and the facts it proves
 //! Sink                  Report -> store (the daemon) or a list (`check`)
 //! server -> exposition  a scrape reads one Snapshot of the store
-//! cli -> report         `check` prints the same Reports as text or JSON
+//! cli -> report         `check` prints the same Reports in each of its forms
 //! probe::pace           what was learned -> when the check is asked again
 //! ```
 //!

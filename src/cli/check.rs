@@ -45,7 +45,7 @@ pub(super) fn check(flags: &Flags, names: &[String]) -> Result<ExitCode, Failure
         Err(code) => return Ok(code.into()),
     };
     publish(&registries, &flags.check)?;
-    Ok(report::exit_status(&registries).into())
+    Ok(report::exit_status(&registries, &report::Rules::default()).into())
 }
 
 /// The target as the flags of this run want it.
@@ -158,6 +158,8 @@ fn publish(registries: &[RegistryReports], flags: &CheckFlags) -> Result<(), Fai
                 verbose: flags.verbose,
                 remediation: !flags.no_remediation,
                 colour: file.is_none() && coloured(),
+                width: None,
+                compared: None,
             },
         ),
         ReportFormat::Json => report::json(registries, SystemTime::now(), Audience::Operator)

@@ -6,14 +6,17 @@ use std::time::SystemTime;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use super::{
-    Entry, RegistryReports, Summary,
+    Comparison, Entry, RegistryReports, Summary,
     public::{self, Hidden},
 };
 use crate::{
     checks,
     matrix::Difference,
-    outcome::{Evidence, Reason, Value},
+    outcome::{Evidence, Reason, Status, Subject, Value},
 };
+
+/// The version of the document.
+pub(super) const VERSION: u32 = 1;
 
 /// Who reads it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,9 +36,22 @@ pub fn json(
     generated_at: SystemTime,
     audience: Audience,
 ) -> Result<String, serde_json::Error> {
+    json_compared(registries, generated_at, audience, None)
+}
+
+/// The same with what became of an earlier document's reports.
+///
+/// # Errors
+/// As of [`json`].
+pub fn json_compared(
+    registries: &[RegistryReports],
+    generated_at: SystemTime,
+    audience: Audience,
+    compared: Option<&Comparison>,
+) -> Result<String, serde_json::Error> {
     let entries = || registries.iter().flat_map(|registry| &registry.entries);
     let document = Document {
-        version: 1,
+        version: VERSION,
         generated_at: timestamp(generated_at),
         summary: Summary::of(entries()),
         reports: registries
@@ -58,6 +74,7 @@ pub fn json(
                 OfRegistry::new(registry, hidden.as_ref())
             })
             .collect(),
+        comparison: compared.map(Compared::new),
     };
     let mut text = serde_json::to_string_pretty(&document)?;
     text.push('\n');
@@ -72,11 +89,57 @@ struct Document<'a> {
     summary: Summary,
     reports: Vec<Row<'a>>,
     registries: Vec<OfRegistry<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    comparison: Option<Compared<'a>>,
+}
+
+#[derive(Serialize)]
+struct Compared<'a> {
+    earlier_generated_at: String,
+    changes: Vec<ChangedRow<'a>>,
+}
+
+#[derive(Serialize)]
+struct ChangedRow<'a> {
+    change: &'static str,
+    registry: &'a str,
+    repository: Option<&'a str>,
+    credential: Option<&'a str>,
+    check: &'static str,
+    was: Option<&'static str>,
+    is: Option<&'static str>,
+}
+
+impl<'a> Compared<'a> {
+    fn new(comparison: &'a Comparison) -> Self {
+        let row = |changed: &'a super::Changed| {
+            let Subject {
+                registry,
+                check,
+                repository,
+                credential,
+            } = &changed.subject;
+            ChangedRow {
+                change: changed.turn.as_str(),
+                registry,
+                repository: repository.as_deref(),
+                credential: credential.as_deref(),
+                check: check.id(),
+                was: changed.was.map(Status::as_str),
+                is: changed.is.map(Status::as_str),
+            }
+        };
+        Self {
+            earlier_generated_at: timestamp(comparison.earlier),
+            changes: comparison.changes.iter().map(row).collect(),
+        }
+    }
 }
 
 #[derive(Serialize)]
 struct OfRegistry<'a> {
     registry: &'a str,
+    url: &'a str,
     product: Option<&'a str>,
     product_version: Option<&'a str>,
     differs_from_matrix: Vec<Differs>,
@@ -105,6 +168,7 @@ impl<'a> OfRegistry<'a> {
         };
         Self {
             registry: &registry.name,
+            url: &registry.url,
             product: about.product.as_deref(),
             product_version: about.product_version.as_deref(),
             differs_from_matrix: registry.differences().into_iter().map(differs).collect(),
@@ -208,7 +272,7 @@ impl Serialize for Shown<'_> {
 }
 
 /// RFC 3339 in UTC, to the millisecond.
-fn timestamp(time: SystemTime) -> String {
+pub(super) fn timestamp(time: SystemTime) -> String {
     jiff::Timestamp::try_from(time)
         .and_then(|time| jiff::Timestamp::from_millisecond(time.as_millisecond()))
         .unwrap_or_default()
@@ -285,6 +349,7 @@ mod tests {
             product: Some("ghcr".to_owned()),
             product_version: None,
             warnings: vec!["robot$probe, this image goes away".to_owned()],
+            differs: None,
         };
         for (audience, warning) in [
             (Audience::Operator, "robot$probe, this image goes away"),
@@ -294,6 +359,7 @@ mod tests {
             let value: serde_json::Value = serde_json::from_str(&shown).unwrap();
             let expected = serde_json::json!([{
                 "registry": "production",
+                "url": "https://registry.example.com/",
                 "product": "ghcr",
                 "product_version": null,
                 "differs_from_matrix": [

@@ -1,4 +1,4 @@
-//! Reports as the source document shows them, for the tests of both forms.
+//! Reports as the source document shows them, for the tests of every form.
 
 use std::time::{Duration, SystemTime};
 
@@ -136,4 +136,52 @@ pub(super) fn unreachable() -> RegistryReports {
             entry(CheckName::Push, skip),
         ])
     }
+}
+
+/// All six statuses, with everything that some form could take for markup.
+pub(super) fn hostile() -> RegistryReports {
+    let nasty = "a|b `c` <b>d</b> ]]> &amp; \"e\" \u{fffe}\u{fffd}\u{1b}[31m\r\né";
+    let of = |check, repository: &str, mut outcome: Outcome| {
+        outcome.remediation = vec![format!("do: {nasty}")];
+        of_repository(check, repository, "t|m", outcome)
+    };
+    let failed = Outcome::fail(Reason::Protocol, nasty)
+        .with("registry_url", "https://registry.example.com/")
+        .with("auth_challenge", nasty)
+        .with("http_status", 500_u16);
+    let mut passed = Outcome::pass("Credentials valid for registry.example.com");
+    passed.latency = Some(Duration::from_millis(30));
+    let mut reports = registry(vec![
+        entry(CheckName::Credentials, passed),
+        of(CheckName::Pull, "team/one", failed),
+        of(
+            CheckName::Pull,
+            "team/two",
+            Outcome::info(Reason::NotFound, "no such tag: `latest`"),
+        ),
+        of(
+            CheckName::Pull,
+            "team/three",
+            Outcome::warn(Reason::CancelRefused, "*no* delete right, @team"),
+        ),
+        of(
+            CheckName::Push,
+            "team/one",
+            Outcome::skip(Reason::NotConfigured, "not asked"),
+        ),
+        of(
+            CheckName::Referrers,
+            "team/one",
+            Outcome::unknown(Reason::RateLimited, "429 <!-- -->"),
+        ),
+    ]);
+    reports.name = "har|bor <x>".to_owned();
+    for entry in &mut reports.entries {
+        let mut report = (*entry.report).clone();
+        report.subject.registry.clone_from(&reports.name);
+        entry.report = report.into();
+    }
+    reports.about.product = Some("harbor".to_owned());
+    reports.about.warnings = vec![format!("going away: {nasty}")];
+    reports
 }

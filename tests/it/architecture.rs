@@ -55,6 +55,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("hyper_util", "server"),
     ("prometheus_client", "exposition"),
     ("psl", "auth"),
+    ("quick_xml", "report"),
     ("reqwest", "transport"),
     ("rustls", "transport"),
     ("serde_yaml", "config"),
