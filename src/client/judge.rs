@@ -139,7 +139,7 @@ pub(super) fn shown_as_they_are(
 pub(super) fn unusable(error: &CredentialsError) -> Refusal {
     let message = sentence(&error.message);
     match error.trouble {
-        Trouble::Unusable => Refusal::Rejected(Reason::Config, message),
+        Trouble::Unusable | Trouble::NoEntry => Refusal::Rejected(Reason::Config, message),
         Trouble::Expired => Refusal::Rejected(Reason::Expired, message),
         Trouble::TimedOut => Refusal::Unclear(Reason::Timeout, message),
         Trouble::OutOfFiles => Refusal::Unclear(Reason::Resource, message),
@@ -470,6 +470,7 @@ mod tests {
         };
         for (trouble, expected) in [
             (Trouble::Unusable, ("rejected", Reason::Config)),
+            (Trouble::NoEntry, ("rejected", Reason::Config)),
             (Trouble::Expired, ("rejected", Reason::Expired)),
             (Trouble::TimedOut, ("unclear", Reason::Timeout)),
             (Trouble::OutOfFiles, ("unclear", Reason::Resource)),

@@ -69,7 +69,7 @@ impl Fields {
 
     fn repository(&mut self, repository: &TestRepository) {
         self.add("repository", repository.name.as_str());
-        self.add("tag", repository.tag.as_str());
+        self.add("tag", repository.reference.as_str());
         self.add("guessed", repository.guessed);
         self.add("pull", repository.pull);
         self.add("push", format_args!("{:?}", repository.push));

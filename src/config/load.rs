@@ -36,6 +36,22 @@ impl Load {
         }
     }
 
+    /// Whether there is anything to load: a file, or a registry in the environment.
+    pub fn is_there(&self) -> bool {
+        self.file().is_some() || self.environment.names_a_registry()
+    }
+
+    /// The file with its name and text, if there is one.
+    pub(super) fn text(&self) -> Result<Option<(&Path, String, String)>, ConfigErrors> {
+        let Some(path) = self.file() else {
+            return Ok(None);
+        };
+        let name = path.display().to_string();
+        let bytes = read_file(path).map_err(|error| unreadable(&name, &error))?;
+        let text = utf8(&name, bytes)?;
+        Ok(Some((path, name, text)))
+    }
+
     fn file(&self) -> Option<&Path> {
         let default = || self.default_paths.iter().find(|path| path.exists());
         self.path.as_ref().or_else(default).map(PathBuf::as_path)
@@ -94,7 +110,7 @@ impl fmt::Debug for Environment {
 /// All that is wrong with it, each with its place and a hint; the first syntax
 /// error alone.
 pub fn load(load: &Load) -> Result<Config, ConfigErrors> {
-    let Some(path) = load.file() else {
+    let Some((path, name, text)) = load.text()? else {
         if load.environment.names_a_registry() {
             return conclude(None, "", "", Path::new(""), &load.environment);
         }
@@ -111,10 +127,7 @@ pub fn load(load: &Load) -> Result<Config, ConfigErrors> {
             hint: "name a file with `--config.file`, or set `OCI__RegistryUrl`".to_owned(),
         }));
     };
-    let name = path.display().to_string();
-    let bytes = read_file(path).map_err(|error| unreadable(&name, &error))?;
     let base = path.parent().unwrap_or(Path::new(""));
-    let text = utf8(&name, bytes)?;
     let mut config = parse(&text, &name, base, &load.environment)?;
     config.path = Some(path.to_owned());
     Ok(config)

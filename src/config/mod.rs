@@ -16,6 +16,7 @@ mod document;
 mod duration;
 mod exporter;
 mod fingerprint;
+mod given;
 mod hosts;
 mod item;
 mod labels;
@@ -36,6 +37,7 @@ mod tree;
 mod yaml;
 
 pub use duration::{HINT as DURATION_HINT, parse as parse_duration};
+pub use given::{Given, Login, given};
 pub use load::{Environment, Load, load, parse};
 pub use problem::{ConfigError, ConfigErrors};
 pub use suggest::close as spelled_alike;

@@ -128,7 +128,7 @@ fn listed_one(item: &Item<'_>, alone: bool, context: &Context<'_>) -> Option<Tes
         name: repository(&section, "name", context.hub)?,
         push: wish(push, alone),
         credential: credential.unwrap_or_else(|| Arc::clone(&context.credential)),
-        tag: tag?,
+        reference: tag?.into(),
         labels,
         ..unnamed(context)?
     })
@@ -141,7 +141,10 @@ fn short_form(section: &Section<'_>, context: &Context<'_>) -> Vec<TestRepositor
     let (Some(tag), Some(unnamed)) = (tag(section, "test_tag"), unnamed(context)) else {
         return Vec::new();
     };
-    let first = TestRepository { tag, ..unnamed };
+    let first = TestRepository {
+        reference: tag.into(),
+        ..unnamed
+    };
     match (test, push) {
         (None, None) => vec![TestRepository {
             guessed: !context.hub,
@@ -173,7 +176,7 @@ fn short_form(section: &Section<'_>, context: &Context<'_>) -> Vec<TestRepositor
 fn unnamed(context: &Context<'_>) -> Option<TestRepository> {
     Some(TestRepository {
         name: repository_of(DEFAULT_REPOSITORY, context.hub).ok()?,
-        tag: Tag::parse(DEFAULT_TAG).ok()?,
+        reference: Tag::parse(DEFAULT_TAG).ok()?.into(),
         guessed: false,
         credential: Arc::clone(&context.credential),
         push: PushWish::No,

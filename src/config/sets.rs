@@ -29,6 +29,14 @@ pub(super) struct Sets {
 }
 
 impl Sets {
+    /// No named sets.
+    pub(super) fn none() -> Self {
+        Self {
+            sets: BTreeMap::new(),
+            used: RefCell::default(),
+        }
+    }
+
     /// Reads the map under `credentials` of the whole document.
     pub(super) fn read(root: &Section<'_>, base: &Path) -> Self {
         let mut sets = BTreeMap::new();

@@ -6,7 +6,7 @@ use url::Url;
 
 use crate::{
     credentials::Source,
-    oci::{Repository, Tag},
+    oci::{Reference, Repository},
     outcome::{Capability, CheckName},
     retry::Policy,
     transport::{ProxyOptions, TlsOptions},
@@ -104,8 +104,8 @@ impl Target {
 pub struct TestRepository {
     /// The repository.
     pub name: Repository,
-    /// The tag of the test image.
-    pub tag: Tag,
+    /// The tag of the test image; the digest where a command line names one.
+    pub reference: Reference,
     /// The user did not name it: the source document's default `library/alpine` (not on Docker Hub).
     pub guessed: bool,
     /// Whose rights are tested.

@@ -88,7 +88,9 @@ fn entry<'a>(
     fitting.sort_by_key(|(fit, ..)| *fit);
     let host = server.host();
     match fitting[..] {
-        [] => refused(format!("{place} holds no credentials for `{host}`")),
+        [] => Err(CredentialsError::no_entry(format!(
+            "{place} holds no credentials for `{host}`"
+        ))),
         [(Fit::Elsewhere, ..), (Fit::Elsewhere, ..), ..] => refused(format!(
             "{place} holds credentials for several paths of `{host}` and none for the whole: \
              add an entry for the host alone"
@@ -182,9 +184,9 @@ impl Login {
             return Ok(Credentials::Identity { username, token });
         }
         let Some(password) = password else {
-            return refused(format!(
+            return Err(CredentialsError::no_entry(format!(
                 "{place} holds no credentials: they may be in a helper that the file does not name"
-            ));
+            )));
         };
         judge::username(&username, &format!("the user name in {place}"))?;
         judge::secret(password.expose(), &format!("the password in {place}"))?;

@@ -6,6 +6,7 @@
 //! of a secret.
 
 mod docker_config;
+mod docker_login;
 mod expiry;
 mod helper;
 mod judge;
@@ -17,6 +18,7 @@ use std::path::PathBuf;
 
 use crate::secret::{Credentials, Secret};
 
+pub use docker_login::docker_login;
 pub use expiry::{Ending, EndingSource};
 pub use helper::HelperName;
 pub use server::Server;
@@ -98,6 +100,8 @@ pub struct CredentialsError {
 pub enum Trouble {
     /// Missing, unreadable, malformed.
     Unusable,
+    /// The place can be read, and holds nothing for this registry.
+    NoEntry,
     /// Past its own end (a JWT's `exp`).
     Expired,
     /// It did not answer in time, which says nothing of the credentials.
@@ -112,6 +116,14 @@ impl CredentialsError {
         Self {
             message: message.into(),
             trouble: Trouble::Unusable,
+        }
+    }
+
+    /// What holds nothing for the registry.
+    pub(in crate::credentials) fn no_entry(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            trouble: Trouble::NoEntry,
         }
     }
 

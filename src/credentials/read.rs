@@ -148,7 +148,7 @@ fn helper_token(
     clippy::disallowed_methods,
     reason = "secrets from the environment are read here and nowhere else"
 )]
-fn variable(name: &str) -> Option<OsString> {
+pub(super) fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name)
 }
 

@@ -365,7 +365,7 @@ fn config(registries: Vec<Target>) -> Config {
 fn repository(name: &str, credential: &str) -> TestRepository {
     TestRepository {
         name: Repository::parse(name).expect("a repository"),
-        tag: Tag::parse("latest").expect("a tag"),
+        reference: Tag::parse("latest").expect("a tag").into(),
         guessed: false,
         credential: Arc::new(CredentialSet {
             name: credential.to_owned(),
