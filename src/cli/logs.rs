@@ -37,7 +37,7 @@ pub(super) fn start(level: LogLevel, format: LogFormat) {
         .with_default(level.min(LevelFilter::WARN))
         .with_target(env!("CARGO_CRATE_NAME"), level);
     let lines = tracing_subscriber::fmt::layer()
-        .with_writer(io::stderr)
+        .with_writer(stderr)
         .with_ansi(false)
         .log_internal_errors(false);
     let lines = match format {
@@ -49,6 +49,12 @@ pub(super) fn start(level: LogLevel, format: LogFormat) {
         .with(lines.with_filter(filter))
         .try_init();
     std::panic::set_hook(Box::new(panicked));
+}
+
+/// Stderr, without a line of progress that would stand before the log's.
+fn stderr() -> io::Stderr {
+    super::check::clear_progress();
+    io::stderr()
 }
 
 /// Where, and not what: a payload may quote the value that it stumbled over.

@@ -120,6 +120,7 @@ fn print(text: &str) -> Result<ExitCode, Failure> {
 
 /// A line on stderr; nobody is left to be told when that cannot be written.
 fn say(line: &dyn Display) {
+    check::clear_progress();
     let _ = writeln!(io::stderr(), "{line}");
 }
 

@@ -22,6 +22,7 @@ mod family;
 mod format;
 mod labels;
 mod observed;
+mod once;
 mod process;
 mod runs;
 mod scene;
@@ -30,6 +31,7 @@ mod traffic;
 pub use exporter::{Exporter, Lag};
 pub use family::{Family, Kind};
 pub use format::Format;
+pub use once::encode_once;
 pub use process::Process;
 
 use std::{
@@ -84,8 +86,18 @@ pub struct View {
 /// None that a view can cause: writing to a `String` does not fail. It is
 /// `prometheus_client`'s signature.
 pub fn encode(view: &View, format: Format) -> Result<String, fmt::Error> {
+    encode_some(view, format, |_| true)
+}
+
+/// The page with these families alone.
+fn encode_some(
+    view: &View,
+    format: Format,
+    wanted: fn(&Family) -> bool,
+) -> Result<String, fmt::Error> {
     let mut registry = Registry::default();
-    registry.register_collector(Box::new(Page(view.clone())));
+    let view = view.clone();
+    registry.register_collector(Box::new(Page { view, wanted }));
     let mut page = String::new();
     match format {
         Format::OpenMetrics => text::encode(&mut page, &registry)?,
@@ -100,11 +112,16 @@ pub fn families() -> impl Iterator<Item = &'static Family> {
 }
 
 #[derive(Debug)]
-struct Page(View);
+struct Page {
+    view: View,
+    wanted: fn(&Family) -> bool,
+}
 
 impl Collector for Page {
     fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), fmt::Error> {
-        let scene = Scene::new(&self.0);
-        families().try_for_each(|family| family.encode(&scene, &mut encoder))
+        let scene = Scene::new(&self.view);
+        families()
+            .filter(|family| (self.wanted)(family))
+            .try_for_each(|family| family.encode(&scene, &mut encoder))
     }
 }

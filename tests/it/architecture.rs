@@ -60,6 +60,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("rustls", "transport"),
     ("serde_yaml", "config"),
     ("strsim", "config"),
+    ("terminal_size", "cli"),
 ];
 
 /// Lines of a file without its tests, at most.

@@ -169,7 +169,7 @@ fn the_full_example_says_every_key_and_its_default() {
         shared.repositories[0].credential.expires,
         Some(1_803_859_200)
     );
-    assert_eq!(shared.repositories[1].tag.as_str(), "1.10");
+    assert_eq!(shared.repositories[1].reference.as_str(), "1.10");
     assert_eq!(shared.repositories[1].labels["team"], "a");
 }
 
@@ -383,7 +383,7 @@ fn summary(config: &Config) -> String {
                 summary,
                 "  {}:{} as {} push={:?} pull={} guessed={}",
                 repository.name.as_str(),
-                repository.tag.as_str(),
+                repository.reference.as_str(),
                 repository.credential.name,
                 repository.push,
                 repository.pull,
