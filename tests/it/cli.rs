@@ -395,7 +395,7 @@ async fn sim(scheme: Scheme) -> RegistrySim {
 }
 
 /// The passwords, and how Basic would send them.
-fn secrets() -> Vec<String> {
+pub(crate) fn secrets() -> Vec<String> {
     use base64::{Engine as _, engine::general_purpose::STANDARD};
     [PASSWORD, WRONG]
         .into_iter()

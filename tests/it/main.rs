@@ -12,6 +12,8 @@ mod asked;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod check;
+#[cfg(test)]
 mod checklist;
 #[cfg(test)]
 mod cli;

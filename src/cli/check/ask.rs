@@ -173,10 +173,10 @@ impl Asking for Run<'_> {
             more => format!(" and {more} more"),
         };
         self.progress.news(&format!(
-            "not yet: {}{more}; asking again in {}s, {}s left",
+            "not yet: {}{more}; asking again in {:.0}s, {:.0}s left",
             shown.join(", "),
-            wait.as_secs(),
-            left.as_secs()
+            wait.as_secs_f64(),
+            left.as_secs_f64()
         ));
     }
 }
