@@ -9,6 +9,7 @@ use clap::{
 
 use super::{
     check::CheckFlags,
+    daemon_flags::DaemonFlags,
     values::{ListenAddress, max_requests, telemetry_path},
 };
 
@@ -116,6 +117,8 @@ pub(super) struct ServeFlags {
     #[arg(env = "OCI_REGISTRY_EXPORTER_WEB_MAX_REQUESTS", hide_env_values = true)]
     #[arg(value_parser = max_requests)]
     pub(super) max_requests: usize,
+    #[command(flatten)]
+    pub(super) daemon: DaemonFlags,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -173,7 +176,7 @@ fn refuse_misplaced(matches: &ArgMatches, command: Option<&Command>) -> Result<(
 }
 
 pub(super) const OF_CHECK: &str = "Options of `check`";
-const OF_SERVE: &str = "Options of `serve`";
+pub(super) const OF_SERVE: &str = "Options of `serve`";
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
