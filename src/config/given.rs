@@ -305,6 +305,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a row for every form")]
     fn an_image_or_a_url_becomes_a_target() {
         let zero = "sha256:".to_owned() + &"0".repeat(64);
         let by_digest = format!("ghcr.io/acme/app@{zero}");

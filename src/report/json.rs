@@ -283,7 +283,7 @@ pub(super) fn timestamp(time: SystemTime) -> String {
 mod tests {
     use std::time::Duration;
 
-    use super::super::samples::{entry, fallback, noon, registry};
+    use super::super::samples::{compared, entry, fallback, hostile, noon, registry};
     use super::*;
     use crate::{
         outcome::{Capability, CheckName, Fact, Outcome},
@@ -295,6 +295,14 @@ mod tests {
         let golden = include_str!("../../tests/golden/report/fallback.json");
         let shown = json(&[fallback()], noon(), Audience::Operator).unwrap();
         assert_eq!(shown, golden);
+    }
+
+    #[test]
+    fn hostile_words_and_a_comparison_are_as_published() {
+        let golden = include_str!("../../tests/golden/report/all.json");
+        let reports = [fallback(), hostile()];
+        let shown = json_compared(&reports, noon(), Audience::Operator, Some(&compared()));
+        assert_eq!(shown.unwrap(), golden);
     }
 
     #[test]

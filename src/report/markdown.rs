@@ -16,9 +16,9 @@ pub fn markdown(registries: &[RegistryReports], options: Options<'_>) -> String 
     let mut lines = vec!["## Registry checks".to_owned(), String::new()];
     lines.push(format!("**{}**", overall(&Summary::of(entries()))));
     lines.push(String::new());
-    lines.push(row(HEAD.map(str::to_owned)));
-    lines.push(row(HEAD.map(|_| "---".to_owned())));
-    lines.extend(entries().map(|entry| row(cells(&entry.report))));
+    lines.push(row(&HEAD.map(str::to_owned)));
+    lines.push(row(&HEAD.map(|_| "---".to_owned())));
+    lines.extend(entries().map(|entry| row(&cells(&entry.report))));
     for registry in registries {
         below(registry, options, &mut lines);
     }
@@ -97,7 +97,7 @@ fn cells(report: &Report) -> [String; COLUMNS] {
     ]
 }
 
-fn row(cells: [String; COLUMNS]) -> String {
+fn row(cells: &[String; COLUMNS]) -> String {
     format!("| {} |", cells.join(" | "))
 }
 
@@ -157,7 +157,7 @@ const HEAD: [&str; COLUMNS] = [
 
 #[cfg(test)]
 mod tests {
-    use super::super::samples::{fallback, hostile};
+    use super::super::samples::{compared, fallback, hostile};
     use super::*;
 
     const ALL: Options<'_> = Options {
@@ -171,7 +171,12 @@ mod tests {
     #[test]
     fn the_table_and_what_to_do_stand_below_each_other() {
         let golden = include_str!("../../tests/golden/report/all.md");
-        assert_eq!(markdown(&[fallback(), hostile()], ALL), golden);
+        let compared = compared();
+        let options = Options {
+            compared: Some(&compared),
+            ..ALL
+        };
+        assert_eq!(markdown(&[fallback(), hostile()], options), golden);
     }
 
     #[test]

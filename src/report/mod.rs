@@ -1,5 +1,5 @@
 //! The reports for a person (text, table, Markdown) and for a program (JSON,
-//! JUnit), the way back from JSON, what became of an earlier document, and what a
+//! `JUnit`), the way back from JSON, what became of an earlier document, and what a
 //! script gets as exit status. Pure: no clock, no terminal, no file.
 
 mod compare;

@@ -44,10 +44,9 @@ impl Rules {
         match report.outcome.status {
             Status::Fail => Verdict::Failed,
             Status::Warn if self.warnings_fail => Verdict::Failed,
-            Status::Pass | Status::Warn => Verdict::Good,
             Status::Info | Status::Skip | Status::Unknown if required => Verdict::NotAsRequired,
-            Status::Info | Status::Skip => Verdict::Good,
             Status::Unknown => Verdict::Unknown,
+            Status::Pass | Status::Warn | Status::Info | Status::Skip => Verdict::Good,
         }
     }
 

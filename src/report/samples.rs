@@ -4,10 +4,10 @@ use std::time::{Duration, SystemTime};
 
 use http::Method;
 
-use super::{About, Entry, RegistryReports};
+use super::{About, Changed, Comparison, Entry, RegistryReports, Turn};
 use crate::{
     exchange::{Operation, Sent, TransportErrorKind},
-    outcome::{CheckName, Outcome, Reason, Report, Subject},
+    outcome::{CheckName, Outcome, Reason, Report, Status, Subject},
 };
 
 /// 2026-11-23T16:00:00Z
@@ -184,4 +184,35 @@ pub(super) fn hostile() -> RegistryReports {
     reports.about.product = Some("harbor".to_owned());
     reports.about.warnings = vec![format!("going away: {nasty}")];
     reports
+}
+
+/// One change of every kind.
+pub(super) fn compared() -> Comparison {
+    let changed = |turn, check, was, is| Changed {
+        turn,
+        subject: Subject {
+            registry: "har|bor <x>".to_owned(),
+            check,
+            repository: Some("team/one".to_owned()),
+            credential: None,
+        },
+        was,
+        is,
+    };
+    let (pass, fail) = (Some(Status::Pass), Some(Status::Fail));
+    Comparison {
+        earlier: noon() - Duration::from_hours(1),
+        changes: vec![
+            changed(Turn::Worse, CheckName::Pull, pass, fail),
+            changed(Turn::Better, CheckName::Credentials, fail, pass),
+            changed(
+                Turn::Other,
+                CheckName::Referrers,
+                pass,
+                Some(Status::Unknown),
+            ),
+            changed(Turn::New, CheckName::Push, None, Some(Status::Skip)),
+            changed(Turn::Gone, CheckName::Capabilities, pass, None),
+        ],
+    }
 }

@@ -147,7 +147,9 @@ const STATUS_WIDTH: usize = 7;
 
 #[cfg(test)]
 mod tests {
-    use super::super::samples::{entry, fallback, healthy, of_repository, registry, unreachable};
+    use super::super::samples::{
+        self, entry, fallback, healthy, hostile, of_repository, registry, unreachable,
+    };
     use super::*;
     use crate::outcome::{Capability, CheckName, Fact, Outcome, Reason};
 
@@ -186,6 +188,17 @@ mod tests {
     fn verbose_shows_what_was_seen_why_and_what_was_sent() {
         let golden = include_str!("../../tests/golden/report/verbose.txt");
         assert_eq!(text(&[unreachable()], VERBOSE), golden);
+    }
+
+    #[test]
+    fn hostile_words_and_a_comparison_stay_in_their_lines() {
+        let golden = include_str!("../../tests/golden/report/all.txt");
+        let compared = samples::compared();
+        let options = Options {
+            compared: Some(&compared),
+            ..VERBOSE
+        };
+        assert_eq!(text(&[fallback(), hostile()], options), golden);
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod forms;
 mod from;
 mod login;
 mod schema;
+mod terminal;
 mod until;
 
 use std::{path::Path, process::Stdio};
@@ -278,6 +279,7 @@ async fn the_exit_status_says_what_the_rules_say() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a row for every contradiction")]
 async fn flags_that_contradict_each_other_are_refused_before_anything_is_asked() {
     let sim = sim(Scheme::None).await;
     let place = Workplace::new(&registry("production", &sim, PASSWORD));

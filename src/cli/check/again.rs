@@ -10,10 +10,15 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::{outcome::Subject, scheduler::Next};
 
+/// Targets, by their place, and what of each is due.
+pub(super) type Due = Vec<(usize, Vec<Subject>)>;
+/// Targets, by their place, and when each of their subjects wants to be asked next.
+pub(super) type Brought = Vec<(usize, Vec<(Subject, Next)>)>;
+
 /// Who is asked.
 pub(super) trait Asking {
     /// Asks these subjects of these targets, and says when each wants to be asked next.
-    async fn round(&self, due: Vec<(usize, Vec<Subject>)>) -> Vec<(usize, Vec<(Subject, Next)>)>;
+    async fn round(&self, due: Due) -> Brought;
     /// What of a target is not as it should be, and may become so.
     fn open(&self, at: usize) -> Vec<Subject>;
     /// What is open, when the next round comes, and how long is left then.
@@ -32,7 +37,7 @@ pub(super) enum Again {
 /// Asks all, and again what is open. A round that has begun ends, also after the deadline.
 pub(super) async fn until_nothing_is_open(
     asking: &impl Asking,
-    all: Vec<(usize, Vec<Subject>)>,
+    all: Due,
     deadline: Duration,
 ) -> Again {
     let end = Instant::now() + deadline;
@@ -151,7 +156,7 @@ mod tests {
             }
         }
 
-        fn all(&self) -> Vec<(usize, Vec<Subject>)> {
+        fn all(&self) -> Due {
             let mut all: Vec<usize> = self.well_after.keys().copied().collect();
             all.sort_unstable();
             all.into_iter()
@@ -167,10 +172,7 @@ mod tests {
     }
 
     impl Asking for Script {
-        async fn round(
-            &self,
-            due: Vec<(usize, Vec<Subject>)>,
-        ) -> Vec<(usize, Vec<(Subject, Next)>)> {
+        async fn round(&self, due: Due) -> Brought {
             let now = self.began.elapsed().as_secs();
             let answer = |(at, subjects): (usize, Vec<Subject>)| {
                 self.asked.borrow_mut().push((now, at));

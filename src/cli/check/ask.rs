@@ -7,7 +7,7 @@ use futures_util::{FutureExt, StreamExt, stream};
 use super::{
     super::{select, signals::Signals},
     CheckFlags,
-    again::{self, Again, Asking},
+    again::{self, Again, Asking, Brought, Due},
     progress::Progress,
     targets::Chosen,
 };
@@ -84,15 +84,12 @@ impl Run<'_> {
             .going_on(&format!("asking {targets} {noun} ..."));
         let all = self.targets.iter().enumerate();
         let all = all.map(|(at, target)| (at, select::subjects(target, self.checks)));
-        let over = match flags.until {
-            None => {
-                self.round(all.collect()).await;
-                false
-            }
-            Some(_) => {
-                let deadline = flags.deadline.unwrap_or(again::DEADLINE);
-                again::until_nothing_is_open(self, all.collect(), deadline).await == Again::Over
-            }
+        let over = if flags.until.is_some() {
+            let deadline = flags.deadline.unwrap_or(again::DEADLINE);
+            again::until_nothing_is_open(self, all.collect(), deadline).await == Again::Over
+        } else {
+            self.round(all.collect()).await;
+            false
         };
         let store = self.store.snapshot();
         let registries = self.targets.iter();
@@ -125,8 +122,8 @@ impl Run<'_> {
 
 impl Asking for Run<'_> {
     /// Those of one origin one after another.
-    async fn round(&self, due: Vec<(usize, Vec<Subject>)>) -> Vec<(usize, Vec<(Subject, Next)>)> {
-        let mut origins: Vec<(String, Vec<(usize, Vec<Subject>)>)> = Vec::new();
+    async fn round(&self, due: Due) -> Brought {
+        let mut origins: Vec<(String, Due)> = Vec::new();
         for (at, subjects) in due {
             let origin = self.targets[at].url.origin().ascii_serialization();
             match origins.iter_mut().find(|(known, _)| *known == origin) {

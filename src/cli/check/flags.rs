@@ -13,6 +13,7 @@ use crate::outcome::CheckName;
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = OF_CHECK)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(in crate::cli) struct CheckFlags {
     /// Only checks with one of these tags, such as `registry` (repeatable)
     #[arg(long = "tag", value_name = "TAG", global = true)]
@@ -136,7 +137,7 @@ fn further_report(text: &str) -> Result<FurtherReport, String> {
 
 /// The daemon's address: nothing that could be a password.
 fn daemon(text: &str) -> Result<Url, String> {
-    let url = Url::parse(text).ok().filter(|url| url.has_host());
+    let url = Url::parse(text).ok().filter(Url::has_host);
     let Some(url) = url.filter(|url| matches!(url.scheme(), "http" | "https")) else {
         return Err("write it as `http://127.0.0.1:9968`".to_owned());
     };

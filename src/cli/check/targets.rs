@@ -41,9 +41,9 @@ pub(super) async fn choose(flags: &Flags, names: &[String]) -> Result<Chosen, Fa
     let mut targets: Vec<Arc<Target>> = match &config {
         Some(config) if names.is_empty() => config.registries.clone(),
         Some(config) => {
-            let named = config.registries.iter();
-            let named = named.filter(|target| configured.contains(&&target.name));
-            named.cloned().collect()
+            let all = config.registries.iter();
+            let chosen = all.filter(|target| configured.contains(&&target.name));
+            chosen.cloned().collect()
         }
         None => Vec::new(),
     };

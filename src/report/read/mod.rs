@@ -3,20 +3,21 @@
 //! Keys that are not known are passed over; a later version of the document, and
 //! a word that is none of the closed sets, are refused.
 
+mod values;
+
 use std::{
     collections::HashSet,
     fmt,
     time::{Duration, SystemTime},
 };
 
-use serde::{Deserialize, Deserializer, de::Error};
+use serde::Deserialize;
 use serde_json::{Map, error::Category};
 
 use super::{About, Entry, RegistryReports, json::VERSION, line::one_line};
 use crate::{
     matrix::{self, Difference},
     outcome::{Capability, CheckName, Evidence, Outcome, Reason, Report, Status, Subject, Value},
-    words,
 };
 
 /// A document that was read.
@@ -85,7 +86,7 @@ struct Head {
 
 #[derive(Deserialize)]
 struct Document {
-    #[serde(deserialize_with = "time")]
+    #[serde(deserialize_with = "values::time")]
     generated_at: SystemTime,
     reports: Vec<Row>,
     #[serde(default)]
@@ -107,7 +108,7 @@ struct OfRegistry {
 
 #[derive(Deserialize)]
 struct Differs {
-    #[serde(deserialize_with = "capability")]
+    #[serde(deserialize_with = "values::capability")]
     capability: Capability,
     expected: matrix::Value,
     supported: bool,
@@ -118,11 +119,11 @@ struct Row {
     registry: String,
     repository: Option<String>,
     credential: Option<String>,
-    #[serde(deserialize_with = "check")]
+    #[serde(deserialize_with = "values::check")]
     check: CheckName,
-    #[serde(deserialize_with = "status")]
+    #[serde(deserialize_with = "values::status")]
     status: Status,
-    #[serde(default, deserialize_with = "reason")]
+    #[serde(default, deserialize_with = "values::reason")]
     reason: Option<Reason>,
     message: String,
     #[serde(default)]
@@ -131,17 +132,17 @@ struct Row {
     remediation: Vec<String>,
     #[serde(default)]
     hints: Vec<String>,
-    #[serde(deserialize_with = "time")]
+    #[serde(deserialize_with = "values::time")]
     started_at: SystemTime,
-    #[serde(deserialize_with = "seconds")]
+    #[serde(deserialize_with = "values::seconds")]
     duration_seconds: Duration,
-    #[serde(default, deserialize_with = "some_seconds")]
+    #[serde(default, deserialize_with = "values::some_seconds")]
     latency_seconds: Option<Duration>,
     #[serde(default)]
     attempts: u32,
-    #[serde(default, deserialize_with = "some_time")]
+    #[serde(default, deserialize_with = "values::some_time")]
     last_conclusive_at: Option<SystemTime>,
-    #[serde(default, deserialize_with = "some_time")]
+    #[serde(default, deserialize_with = "values::some_time")]
     fact_since: Option<SystemTime>,
 }
 
@@ -269,66 +270,6 @@ fn evidence(map: Map<String, serde_json::Value>) -> Evidence {
     evidence
 }
 
-fn check<'de, D: Deserializer<'de>>(deserializer: D) -> Result<CheckName, D::Error> {
-    let id = String::deserialize(deserializer)?;
-    let known = CheckName::ALL
-        .into_iter()
-        .find(|(check, _)| check.id() == id);
-    known
-        .map(|(check, _)| check)
-        .ok_or_else(|| unknown("check", &id))
-}
-
-fn status<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Status, D::Error> {
-    let word = String::deserialize(deserializer)?;
-    words::value(&Status::ALL, &word).ok_or_else(|| unknown("status", &word))
-}
-
-fn reason<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Reason>, D::Error> {
-    let Some(word) = Option::<String>::deserialize(deserializer)? else {
-        return Ok(None);
-    };
-    let reason = words::value(&Reason::ALL, &word);
-    reason.map(Some).ok_or_else(|| unknown("reason", &word))
-}
-
-fn capability<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Capability, D::Error> {
-    let word = String::deserialize(deserializer)?;
-    words::value(&Capability::ALL, &word).ok_or_else(|| unknown("capability", &word))
-}
-
-fn unknown<E: Error>(what: &str, word: &str) -> E {
-    E::custom(format_args!("unknown {what} `{word}`"))
-}
-
-fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SystemTime, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    let time: Result<jiff::Timestamp, _> = text.parse();
-    time.map_err(drop)
-        .and_then(|time| SystemTime::try_from(time).map_err(drop))
-        .map_err(|()| D::Error::custom(format_args!("`{text}` is no time of RFC 3339")))
-}
-
-fn some_time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SystemTime>, D::Error> {
-    #[derive(Deserialize)]
-    struct Time(#[serde(deserialize_with = "time")] SystemTime);
-    let time = Option::<Time>::deserialize(deserializer)?;
-    Ok(time.map(|Time(time)| time))
-}
-
-fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    let seconds = f64::deserialize(deserializer)?;
-    Duration::try_from_secs_f64(seconds)
-        .map_err(|_| D::Error::custom(format_args!("{seconds:?} seconds are no duration")))
-}
-
-fn some_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
-    #[derive(Deserialize)]
-    struct Seconds(#[serde(deserialize_with = "seconds")] Duration);
-    let seconds = Option::<Seconds>::deserialize(deserializer)?;
-    Ok(seconds.map(|Seconds(seconds)| seconds))
-}
-
 /// Characters of an error.
 const SHOWN: usize = 300;
 
@@ -377,6 +318,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a row for every form")]
     fn what_is_no_document_says_why_and_where() {
         let good = json(&[fallback()], noon(), Audience::Operator).unwrap();
         let with = |from: &str, to: &str| good.replacen(from, to, 1);
