@@ -17,6 +17,9 @@ use super::{
     tree::{Entry, Kind, Node, Place, Value},
 };
 
+/// The warning of a variable that belongs to no registry.
+pub const IDLE_VARIABLE: &str = "has no effect without `OCI__RegistryUrl` or an `OCI:` block";
+
 const ROOT_KEYS: [&str; 4] = ["OCI", "defaults", "credentials", "registries"];
 
 /// Reads the document; the problems say whether the answer may be used.
@@ -115,10 +118,7 @@ impl Reader<'_> {
                     place: Place::Environment,
                     path: format!("OCI__{}", entry.key),
                 };
-                self.problems.warn(
-                    &spot,
-                    "has no effect without `OCI__RegistryUrl` or an `OCI:` block",
-                );
+                self.problems.warn(&spot, IDLE_VARIABLE);
             }
             return None;
         }

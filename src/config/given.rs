@@ -61,6 +61,11 @@ impl Given {
         if text.contains("://") {
             return Self::of_url(text);
         }
+        if is_host_alone(text) {
+            return Err(format!(
+                "it is a host without an image: write `https://{text}` for the registry"
+            ));
+        }
         let image = Image::parse(text).map_err(|error| words(text, &error))?;
         let https = format!("https://{}/", image.host);
         let mut url = Url::parse(&https).map_err(|error| format!("its host is none: {error}"))?;
@@ -264,6 +269,13 @@ fn node(value: Value) -> Node {
     }
 }
 
+/// `ghcr.io` and `localhost:5000`: Docker would take them for images of Docker Hub,
+/// which nobody means.
+fn is_host_alone(text: &str) -> bool {
+    let name = text.split([':', '@']).next().unwrap_or_default();
+    !text.contains(['/', '@']) && (name.contains('.') || name == "localhost")
+}
+
 /// Why it is no image. What stands around an `@` may be a password.
 fn words(text: &str, error: &GrammarError) -> String {
     if text.contains('@') {
@@ -412,6 +424,8 @@ mod tests {
             ("bob@hunter2", "behind an `@` stands a digest"),
             ("https://ghcr.io/x@hunter2", "behind an `@` stands a digest"),
             ("a.b:99999/x", "its host is none"),
+            ("ghcr.io", "write `https://ghcr.io` for the registry"),
+            ("localhost:5000", "write `https://localhost:5000` for"),
         ] {
             let error = Given::parse(text).unwrap_err();
             assert!(error.contains(why), "{text}: {error}");

@@ -36,6 +36,7 @@ mod target;
 mod tree;
 mod yaml;
 
+pub use document::IDLE_VARIABLE;
 pub use duration::{HINT as DURATION_HINT, parse as parse_duration};
 pub use given::{Given, Login, given};
 pub use load::{Environment, Load, content, load, parse};

@@ -14,7 +14,7 @@ use super::{
     json::timestamp,
     line::{one_line, request, value_text},
 };
-use crate::outcome::{Reason, Report, Status};
+use crate::outcome::{CheckName, Reason, Report, Status};
 
 /// The reports as XML 1.0 in UTF-8, with a newline at the end.
 ///
@@ -32,7 +32,12 @@ pub fn junit(
     let entries: Vec<&Entry> = registries.iter().flat_map(|it| &it.entries).collect();
     let mut suites = BytesStart::new("testsuites");
     suites.push_attribute(("name", env!("CARGO_PKG_NAME")));
-    count(&mut suites, &entries, rules);
+    count(
+        &mut suites,
+        &entries,
+        unanswered(registries, rules).len(),
+        rules,
+    );
     writer.write_event(Event::Start(suites))?;
     for registry in registries {
         suite(&mut writer, registry, rules, options)?;
@@ -54,7 +59,8 @@ fn suite(
     let entries: Vec<&Entry> = registry.entries.iter().collect();
     let mut suite = BytesStart::new("testsuite");
     attribute(&mut suite, "name", &registry.name);
-    count(&mut suite, &entries, rules);
+    let unanswered = unanswered(std::slice::from_ref(registry), rules);
+    count(&mut suite, &entries, unanswered.len(), rules);
     if let Some(first) = entries.iter().map(|entry| entry.report.started).min() {
         attribute(&mut suite, "timestamp", &timestamp(first));
     }
@@ -73,7 +79,28 @@ fn suite(
     for entry in entries {
         case(writer, entry, rules, options)?;
     }
+    for check in unanswered {
+        let mut case = BytesStart::new("testcase");
+        attribute(&mut case, "classname", &registry.name);
+        attribute(&mut case, "name", check.id());
+        writer.write_event(Event::Start(case))?;
+        let mut failure = BytesStart::new("failure");
+        attribute(
+            &mut failure,
+            "message",
+            "required to pass, and it has no answer",
+        );
+        writer.write_event(Event::Empty(failure))?;
+        writer.write_event(Event::End(BytesEnd::new("testcase")))?;
+    }
     writer.write_event(Event::End(BytesEnd::new("testsuite")))
+}
+
+/// Required checks that a registry has no answer to.
+fn unanswered(registries: &[RegistryReports], rules: &Rules) -> Vec<CheckName> {
+    let unmet = rules.unmet(registries).into_iter();
+    let silent = unmet.filter(|unmet| unmet.entry.is_none());
+    silent.map(|unmet| unmet.check).collect()
 }
 
 fn case(
@@ -131,16 +158,20 @@ fn element(entry: &Entry, rules: &Rules) -> Option<&'static str> {
     }
 }
 
-fn count(start: &mut BytesStart<'_>, entries: &[&Entry], rules: &Rules) {
+fn count(start: &mut BytesStart<'_>, entries: &[&Entry], unanswered: usize, rules: &Rules) {
     let of = |wanted: &str| {
         let is = |entry: &&&Entry| element(entry, rules) == Some(wanted);
-        entries.iter().filter(is).count().to_string()
+        entries.iter().filter(is).count()
     };
     let time = entries.iter().map(|entry| entry.report.duration).sum();
-    attribute(start, "tests", &entries.len().to_string());
-    attribute(start, "failures", &of("failure"));
-    attribute(start, "errors", &of("error"));
-    attribute(start, "skipped", &of("skipped"));
+    for (name, number) in [
+        ("tests", entries.len() + unanswered),
+        ("failures", of("failure") + unanswered),
+        ("errors", of("error")),
+        ("skipped", of("skipped")),
+    ] {
+        attribute(start, name, &number.to_string());
+    }
     attribute(start, "time", &seconds(time));
 }
 
@@ -200,7 +231,6 @@ mod tests {
 
     use super::super::samples::{fallback, hostile};
     use super::*;
-    use crate::outcome::CheckName;
 
     const ALL: Options<'_> = Options {
         verbose: true,
@@ -279,6 +309,9 @@ mod tests {
                 warnings_fail,
             })
         };
+        // Nobody asked it.
+        let without = of(&[CheckName::Capabilities], false);
+        assert_eq!(without, ["failure", "skipped", "error", "failure"]);
         assert_eq!(of(&[], false), ["failure", "skipped", "error"]);
         assert_eq!(of(&[], true), ["failure", "failure", "skipped", "error"]);
         assert_eq!(

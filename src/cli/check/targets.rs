@@ -25,19 +25,34 @@ pub(super) struct Chosen {
 pub(super) async fn choose(flags: &Flags, names: &[String]) -> Result<Chosen, Failure> {
     let wishes = &flags.check;
     let load = Load::new(flags.config_file.clone());
-    let config = if names.is_empty() || load.is_there() {
-        let config = config::load(&load)?;
-        warn_of(&config);
-        Some(config)
+    if names.is_empty() && !load.is_there() {
+        return Err(nothing(&load));
+    }
+    let mut config = if load.is_there() {
+        Some(config::load(&load)?)
     } else {
         None
     };
-    let known: Vec<&str> = config.iter().flat_map(select::names).collect();
+    let known: Vec<String> = config
+        .iter()
+        .flat_map(select::names)
+        .map(str::to_owned)
+        .collect();
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
     let (configured, others): (Vec<&String>, Vec<&String>) = names
         .iter()
         .partition(|name| known.contains(&name.as_str()));
     let given = understood(&others, &known)?;
     refuse_idle_flags(wishes, &given)?;
+    let read = read(&given, &known, wishes, &load).await?;
+    if let Some(config) = &mut config {
+        if read.by_variables {
+            config
+                .warnings
+                .retain(|it| !it.contains(config::IDLE_VARIABLE));
+        }
+        warn_of(config);
+    }
     let mut targets: Vec<Arc<Target>> = match &config {
         Some(config) if names.is_empty() => config.registries.clone(),
         Some(config) => {
@@ -47,11 +62,20 @@ pub(super) async fn choose(flags: &Flags, names: &[String]) -> Result<Chosen, Fa
         }
         None => Vec::new(),
     };
-    targets.extend(read(&given, &known, wishes, &load).await?);
+    targets.extend(read.targets);
     Ok(Chosen {
         targets: targets.into_iter().map(|it| adjusted(it, wishes)).collect(),
         concurrency: config.map_or(CONCURRENCY, |config: Config| config.concurrency),
     })
+}
+
+/// Neither a configuration nor a TARGET.
+fn nothing(load: &Load) -> Failure {
+    let error = config::load(load).err();
+    let why = error.map_or_else(String::new, |error| error.to_string());
+    Failure::usage(format!(
+        "{why}; or name an image: `check ghcr.io/acme/app:1.2`"
+    ))
 }
 
 /// What was typed, each once, and what it means.
@@ -142,14 +166,22 @@ fn refuse_several_hosts<'a>(
     )))
 }
 
+/// The targets of images and URLs.
+#[derive(Default)]
+struct Unconfigured {
+    targets: Vec<Arc<Target>>,
+    /// Whether any has its login from the variables `OCI__…`.
+    by_variables: bool,
+}
+
 async fn read(
     given: &[(&str, Given)],
     known: &[&str],
     flags: &CheckFlags,
     load: &Load,
-) -> Result<Vec<Arc<Target>>, Failure> {
+) -> Result<Unconfigured, Failure> {
     if given.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Unconfigured::default());
     }
     let stated = login::stated(flags)?;
     let mut targets: Vec<Arc<Target>> = Vec::new();
@@ -178,8 +210,11 @@ async fn read(
         }
         targets.push(Arc::new(target));
     }
-    refuse_several_hosts("the login of `OCI__…`", by_variables.into_iter())?;
-    Ok(targets)
+    refuse_several_hosts("the login of `OCI__…`", by_variables.iter().copied())?;
+    Ok(Unconfigured {
+        targets,
+        by_variables: !by_variables.is_empty(),
+    })
 }
 
 fn is_anonymous(target: &Target) -> bool {

@@ -154,3 +154,28 @@ async fn variables_without_a_registry_are_for_one_registry() {
     assert!(ended.stderr.contains("is one login"), "{}", ended.stderr);
     assert_eq!(one.total_requests() + two.total_requests(), 0);
 }
+
+/// They are of use for an image, also beside a file that does not use them.
+#[tokio::test]
+async fn variables_that_are_used_are_not_warned_of() {
+    let sim = sim(Scheme::Basic).await;
+    let place = Workplace::new("registries: [{name: other, url: https://a.example.com}]");
+    let image = format!("{}/team/app", sim.host());
+    let variables = [("OCI__Username", "robot"), ("OCI__Password", PASSWORD)];
+    let checks = ["--check", "credentials"];
+    let ended = run(
+        &place,
+        &[&["check", &image][..], &checks].concat(),
+        &variables,
+        "",
+    )
+    .await;
+    assert_eq!(
+        (ended.code, ended.stderr.as_str()),
+        (Some(0), ""),
+        "{}",
+        ended.stdout
+    );
+    let ended = run(&place, &["config", "check"], &variables, "").await;
+    assert!(ended.stderr.contains("has no effect"), "{}", ended.stderr);
+}
