@@ -73,10 +73,12 @@ fn page(
             .position(|entry| entry["digest"] == last.as_str())
             .map_or(0, |at| at + 1)
     });
-    let page: Vec<&Value> = entries.iter().skip(start).take(size).collect();
+    let repeated = usize::from(native.overlaps && start > 0);
+    let (from, size) = (start - repeated, size + repeated);
+    let page: Vec<&Value> = entries.iter().skip(from).take(size).collect();
     let index = json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": page});
-    let mut answer = reply::answer(200, native.media_type, index.to_string());
-    let next = page.last().filter(|_| start + page.len() < entries.len());
+    let mut answer = reply::answer(native.status, native.media_type, index.to_string());
+    let next = page.last().filter(|_| from + page.len() < entries.len());
     if let Some(last) = next.and_then(|entry| entry["digest"].as_str()) {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         if let Some(wanted) = call.parameter("artifactType") {

@@ -118,7 +118,9 @@ pub(super) const DISTRIBUTION_TOKEN: TokenService = TokenService {
 pub(super) const NATIVE_REFERRERS: NativeReferrers = NativeReferrers {
     unknown_subject: UnknownSubject::EmptyIndex,
     filters: true,
+    status: 200,
     page: None,
+    overlaps: false,
     total_count: false,
     head_refused: false,
     media_type: "application/vnd.oci.image.index.v1+json",

@@ -149,8 +149,14 @@ pub struct NativeReferrers {
     pub unknown_subject: UnknownSubject,
     /// `artifactType` filters, and `OCI-Filters-Applied` says so.
     pub filters: bool,
+    /// Status of an index: 200, or 404 where a registry says so of what it lists
+    /// all the same.
+    pub status: u16,
     /// Entries of a page; the rest by `Link`. `None`: one page.
     pub page: Option<usize>,
+    /// A page begins with the last entry of the one before (a `last` that is taken
+    /// inclusively).
+    pub overlaps: bool,
     /// `X-Total-Count` says how many there are (Harbor).
     pub total_count: bool,
     /// HEAD is 405 (ferro).
