@@ -233,7 +233,7 @@ const KEYS: [&str; 8] = [
 mod tests {
     use super::*;
     use crate::{
-        client::{Pages, Refusal},
+        client::{Pages, Refusal, Standing},
         exchange::{
             Reply,
             testing::{error, reply},
@@ -570,7 +570,7 @@ mod tests {
             head: Ok(Got { stage, reply }),
             get: None,
             digest: Some(Digest::zero()),
-            proven: true,
+            standing: Standing::Proven,
         };
         let of = |stage, reply| subject(&manifest(stage, reply)).map_err(|outcome| outcome.reason);
         assert_eq!(

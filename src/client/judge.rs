@@ -242,6 +242,20 @@ pub(super) fn invalid_grant(reply: &Reply) -> bool {
             .is_ok_and(|answer| answer.error == "invalid_grant")
 }
 
+/// What an end means that came so soon after rejected logins that the account may be
+/// suspended for them: then everything is 403, and that is no question of rights.
+pub(super) fn after_rejections(end: LoginEnd, status: Option<u16>) -> LoginEnd {
+    match (end, status) {
+        (LoginEnd::Unclear(Reason::Forbidden | Reason::Protocol, said), Some(403)) => {
+            LoginEnd::Rejected(
+                Reason::Unauthorized,
+                format!("The account is suspended after rejected logins: {said}"),
+            )
+        }
+        (end, _) => end,
+    }
+}
+
 fn unauthorized(reply: &Reply) -> LoginEnd {
     LoginEnd::Rejected(
         Reason::Unauthorized,
@@ -448,6 +462,44 @@ mod tests {
                 Some(expected),
                 "{name}"
             );
+        }
+    }
+
+    #[test]
+    fn a_403_after_rejected_logins_is_a_suspended_account() {
+        let unclear = |reason| LoginEnd::Unclear(reason, "`/v2/` answers 403 (Forbidden)".into());
+        let rejected = LoginEnd::Rejected(Reason::Expired, String::new());
+        let refused = LoginEnd::Refused(Refusal::RateLimited(String::new()));
+        for (end, status, expected) in [
+            (unclear(Reason::Forbidden), Some(403), None),
+            // That of an open registry, which no rule names.
+            (unclear(Reason::Protocol), Some(403), None),
+            (
+                unclear(Reason::Forbidden),
+                Some(401),
+                Some(unclear(Reason::Forbidden)),
+            ),
+            (
+                unclear(Reason::Protocol),
+                Some(418),
+                Some(unclear(Reason::Protocol)),
+            ),
+            (
+                unclear(Reason::Timeout),
+                Some(403),
+                Some(unclear(Reason::Timeout)),
+            ),
+            (LoginEnd::Accepted, Some(200), Some(LoginEnd::Accepted)),
+            (rejected.clone(), Some(403), Some(rejected)),
+            (refused.clone(), None, Some(refused)),
+        ] {
+            let suspended = LoginEnd::Rejected(
+                Reason::Unauthorized,
+                "The account is suspended after rejected logins: `/v2/` answers 403 (Forbidden)"
+                    .to_owned(),
+            );
+            let found = after_rejections(end.clone(), status);
+            assert_eq!(found, expected.unwrap_or(suspended), "{end:?} {status:?}");
         }
     }
 

@@ -6,7 +6,7 @@ use std::{fs, path::PathBuf};
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD, Engine as _};
 use http::Method;
 use oci_registry_exporter::outcome::CheckName;
-use registry_sim::{Fault, Operation, Profile, RegistrySim, Scheme};
+use registry_sim::{Fault, Operation, Profile, Refusal, RegistrySim, Scheme};
 use tempfile::TempDir;
 
 use crate::asked::Asked;
@@ -346,4 +346,87 @@ async fn a_docker_configuration_without_the_registry_is_a_failure() {
     let message = cycle.outcome(CheckName::Credentials).message;
     let expected = format!("holds no credentials for `{}`", sim.host());
     assert!(message.ends_with(&expected), "{message}");
+}
+
+/// Artifactory suspends an account after rejected logins: everything of it is 403 then,
+/// also with the password that was put right. That is no missing right.
+#[tokio::test]
+async fn a_403_after_rejected_logins_is_a_suspended_account() {
+    for (profile, after, status) in [
+        (Profile::ARTIFACTORY_7_90, "fail/unauthorized", 403_u16),
+        // Another product: a 403 says nothing of the credentials.
+        (Profile::NATIVE, "unknown/forbidden", 403),
+    ] {
+        let sim = RegistrySim::profile(&profile)
+            .auth(Scheme::Basic)
+            .user("robot", PASSWORD, [("team/app", "pull,push")])
+            .start()
+            .await;
+        sim.push_image("team/app", "latest");
+        let suspended = Refusal::new(403, "", "Forbidden");
+        sim.tune(|profile| profile.auth.suspends = Some((1, suspended)));
+        let secrets = Secrets::new();
+        secrets.write("password", "wrong-canary");
+        let asked = Asked::sim(
+            &sim,
+            &format!(
+                "test_repository: team/app\nusername: robot\npassword_file: {}",
+                secrets.path("password").display()
+            ),
+        );
+        let credentials = [CheckName::Credentials];
+        let cycle = asked.cycle(&credentials).await;
+        assert_eq!(cycle.verdicts(), ["fail/unauthorized"], "{}", profile.name);
+
+        secrets.write("password", PASSWORD);
+        let cycle = asked.cycle(&credentials).await;
+        let outcome = cycle.outcome(CheckName::Credentials);
+        assert_eq!(cycle.verdicts(), [after], "{}", outcome.message);
+        let shown = outcome.evidence.value("http_status").cloned();
+        assert_eq!(shown, Some(status.into()), "{}", profile.name);
+        let said = outcome.message.contains("suspended");
+        assert_eq!(said, after == "fail/unauthorized", "{}", outcome.message);
+        let pings = sim.count(Operation::Ping);
+        let cycle = asked.cycle(&[CheckName::Pull]).await;
+        if said {
+            // It is held back, so that the suspension ends.
+            assert_eq!(cycle.verdicts(), ["fail/unauthorized"]);
+            assert_eq!(sim.count(Operation::Ping), pings);
+            assert_eq!(sim.count(Operation::ManifestHead), 0);
+        } else {
+            assert_eq!(cycle.verdicts(), ["fail/forbidden"], "{}", profile.name);
+        }
+    }
+}
+
+/// Two registries at one origin, each with credentials of its own: neither makes the
+/// other log in again.
+#[tokio::test]
+async fn the_unnamed_sets_of_two_registries_do_not_evict_each_other() {
+    let sim = RegistrySim::profile(Profile::NATIVE)
+        .auth(Scheme::Basic)
+        .user("one", PASSWORD, [("team/app", "pull")])
+        .user("two", PASSWORD, [("team/app", "pull")])
+        .start()
+        .await;
+    sim.push_image("team/app", "latest");
+    let registry = |name: &str| {
+        format!(
+            "  - name: {name}\n    url: {}\n    test_repository: team/app\n    \
+             username: {name}\n    password: {PASSWORD}\n",
+            sim.url()
+        )
+    };
+    let asked = Asked::of(&format!(
+        "registries:\n{}{}",
+        registry("one"),
+        registry("two")
+    ));
+    for _ in 0..3 {
+        for number in [0, 1] {
+            let cycle = asked.cycle_of(number, &[CheckName::Pull]).await;
+            assert_eq!(cycle.verdicts(), ["pass"]);
+        }
+    }
+    assert_eq!(sim.count(Operation::Ping), 3, "one of nobody, one of each");
 }
