@@ -116,7 +116,7 @@ fn method(set: &CredentialSet, login: &Login) -> Option<&'static str> {
 /// in words how long that is, where it is soon. Never the end of an exchanged token.
 fn with_ending(mut outcome: Outcome, set: &CredentialSet, login: &Login) -> Outcome {
     let shown = login.shown.as_ref();
-    let own = shown.and_then(|shown| shown.ending);
+    let own = shown.and_then(|shown| shown.ending).or(login.ended);
     let configured = set.expires.map(|at| Ending {
         at,
         source: EndingSource::Configuration,

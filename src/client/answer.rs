@@ -23,7 +23,7 @@ pub enum Standing {
     Unproven,
     /// This process saw their account's login rejected lately, by a product that then
     /// suspends the account: every request of it is 403, also with the right password
-    /// (JFrog's documentation, "User Lock and Login Suspension").
+    /// (documentation of `JFrog`, "User Lock and Login Suspension").
     Suspect,
 }
 

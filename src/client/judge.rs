@@ -29,6 +29,8 @@ pub struct Login {
     pub token_expires_at: Option<i64>,
     /// Whose credentials they are, as far as they could be read.
     pub shown: Option<ShownCredentials>,
+    /// The end of configured credentials that is past: they were not sent.
+    pub ended: Option<Ending>,
     /// The product, as far as it was recognised.
     pub product: Option<String>,
 }
@@ -95,6 +97,7 @@ impl Login {
             latency: None,
             token_expires_at: None,
             shown: None,
+            ended: None,
             product: None,
         }
     }
@@ -140,7 +143,7 @@ pub(super) fn unusable(error: &CredentialsError) -> Refusal {
     let message = sentence(&error.message);
     match error.trouble {
         Trouble::Unusable => Refusal::Rejected(Reason::Config, message),
-        Trouble::Expired => Refusal::Rejected(Reason::Expired, message),
+        Trouble::Expired(_) => Refusal::Rejected(Reason::Expired, message),
         Trouble::TimedOut => Refusal::Unclear(Reason::Timeout, message),
         Trouble::OutOfFiles => Refusal::Unclear(Reason::Resource, message),
     }
@@ -522,7 +525,7 @@ mod tests {
         };
         for (trouble, expected) in [
             (Trouble::Unusable, ("rejected", Reason::Config)),
-            (Trouble::Expired, ("rejected", Reason::Expired)),
+            (Trouble::Expired(None), ("rejected", Reason::Expired)),
             (Trouble::TimedOut, ("unclear", Reason::Timeout)),
             (Trouble::OutOfFiles, ("unclear", Reason::Resource)),
         ] {

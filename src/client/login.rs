@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     config::TestRepository,
-    credentials::Reading,
+    credentials::{Reading, Trouble},
     exchange::{Authorization, Operation, Reply, Request},
     oci::{self, Action, Challenge, Scheme, Scope},
     outcome::Reason,
@@ -61,9 +61,9 @@ impl Client {
             }
             (LoginEnd::Rejected(reason, _), secret) => {
                 memory.unsettle(origin, &user);
-                let sent = !matches!(reason, Reason::UntrustedHost | Reason::Config);
+                let unsent = matches!(reason, Reason::UntrustedHost | Reason::Config);
                 // Where nothing was sent there is nothing to hold back.
-                if let Some(secret) = secret.filter(|_| sent) {
+                if let Some(secret) = secret.filter(|_| !unsent) {
                     memory.keep_rejection(origin, &user);
                     memory.reject(origin, &set.name, secret, &login);
                 }
@@ -77,7 +77,15 @@ impl Client {
     async fn login_now(&self, repository: &TestRepository) -> Login {
         let reading = match self.reading(&repository.credential).await {
             Ok(reading) => reading,
-            Err(error) => return Login::without_request(refused(unusable(&error))),
+            Err(error) => {
+                return Login {
+                    ended: match error.trouble {
+                        Trouble::Expired(ending) => ending,
+                        _ => None,
+                    },
+                    ..Login::without_request(refused(unusable(&error)))
+                };
+            }
         };
         let credentials = &reading.credentials;
         let ping = match self.ping_for_login().await {
@@ -97,6 +105,7 @@ impl Client {
             latency: Some(ping.elapsed),
             token_expires_at: None,
             shown: Some(shown(&reading)),
+            ended: None,
             product: self.product(),
         };
         match (&ping.kind, credentials) {

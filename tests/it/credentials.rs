@@ -270,6 +270,38 @@ async fn an_identity_token_past_its_end_is_not_sent() {
     assert_eq!(sim.total_requests(), 0);
 }
 
+/// Nor is a configured token, or one that a helper or a file holds; and the end that is
+/// past is published, so that an alert on it fires. What a helper gives has no end of
+/// its own: it gives another the next time.
+#[tokio::test]
+async fn an_end_that_is_past_at_the_start_is_published() {
+    let sim = sim(&Profile::NATIVE, "robot", PASSWORD).await;
+    let part = |json: &str| BASE64_URL_SAFE_NO_PAD.encode(json);
+    let token = format!("{}.{}.x", part(r#"{"alg":"x"}"#), part(r#"{"exp":86400}"#));
+    let secrets = Secrets::new();
+    secrets.write("token", &token);
+    secrets.docker(&sim, &identity(NOBODY, &token));
+    for more in [
+        format!("test_repository: team/app\ntoken: {token}"),
+        format!(
+            "test_repository: team/app\ntoken_file: {}",
+            secrets.path("token").display()
+        ),
+        secrets.docker_config(),
+    ] {
+        let cycle = Asked::sim(&sim, &more).reads().await;
+        assert_eq!(
+            cycle.verdicts(),
+            ["fail/expired", "fail/expired", "unknown/expired"]
+        );
+        assert_eq!(cycle.facts(), "valid=false expiry=86400 (jwt)");
+        let evidence = cycle.outcome(CheckName::Credentials).evidence;
+        let end = evidence.value("credential_expires_at").cloned();
+        assert_eq!(end, Some("1970-01-02T00:00:00Z".into()));
+        assert_eq!(sim.total_requests(), 0);
+    }
+}
+
 /// A rotation shows at the next cycle; a file that is gone is a failure of the
 /// configuration, and nobody is asked without credentials instead.
 #[tokio::test]

@@ -144,6 +144,10 @@ pub enum Referrers {
 
 /// The referrers API of OCI 1.1 (end-12a and 12b).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each one is a fact that is so or not"
+)]
 pub struct NativeReferrers {
     /// A subject that is not there.
     pub unknown_subject: UnknownSubject,
