@@ -169,6 +169,59 @@ async fn an_endpoint_without_a_method_is_asked_by_the_other() {
     }
 }
 
+/// Some token servers repeat what they refuse, and Go escapes an `&`: neither a refresh
+/// token nor a password that stood in the body of the question comes out.
+#[tokio::test]
+async fn what_a_token_endpoint_repeats_of_the_body_is_silenced() {
+    const SECRET: &str = "canary&\"more\"";
+    let escaped = r#"canary\u0026\"more\""#;
+    let in_a_form = "canary%26%22more%22";
+    let basic = format!(r#"{{"username":"robot","password":"{escaped}"}}"#);
+    let token = format!(
+        r#"{{"auth":"{}","identitytoken":"{escaped}"}}"#,
+        BASE64_STANDARD.encode("robot:")
+    );
+    for (profile, entry) in [(Profile::ACR, &token), (Profile::NATIVE, &basic)] {
+        for status in [400, 401, 403, 500] {
+            let sim = RegistrySim::profile(&profile)
+                .auth(Scheme::Bearer)
+                .user("robot", SECRET, [("team/app", "pull")])
+                .refresh_token("robot", SECRET)
+                .start()
+                .await;
+            sim.fault(Fault::on(Operation::Token).method(Method::GET).status(405));
+            sim.fault(
+                Fault::on(Operation::Token)
+                    .method(Method::POST)
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .body(format!(
+                        r#"{{"errors":[{{"code":"DENIED","message":"no {escaped}, {in_a_form}"}}]}}"#
+                    )),
+            );
+            let secrets = Secrets::new();
+            secrets.docker(&sim, entry);
+            let more = format!(
+                "{}\nretry: {{attempts: 1, transient_attempts: 0}}",
+                secrets.docker_config()
+            );
+            let cycle = Asked::sim(&sim, &more).reads().await;
+            let posted = sim
+                .requests()
+                .iter()
+                .any(|sent| sent.method == Method::POST);
+            assert!(posted, "{} {status}", profile.name);
+            let shown = format!("{:?} {:?}", cycle.reports(), cycle.observation());
+            assert!(shown.contains("no ***, ***"), "{shown}");
+            assert!(
+                !shown.contains("canary"),
+                "{} {status}: {shown}",
+                profile.name
+            );
+        }
+    }
+}
+
 /// There is no way to show it: nothing is sent, least of all a request without credentials.
 #[tokio::test]
 async fn an_identity_token_is_not_shown_to_a_registry_that_asks_for_basic() {
