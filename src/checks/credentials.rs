@@ -77,10 +77,7 @@ fn with_evidence(
     if let Some(username) = read.or(set.source.username()) {
         outcome = outcome.with("username", username);
     }
-    let valid = outcome.facts.iter().find_map(|fact| match fact {
-        Fact::CredentialsValid(valid) => Some(*valid),
-        _ => None,
-    });
+    let valid = outcome.proved(Fact::CredentialsValid);
     outcome = outcome
         .with("credentials_valid", valid)
         .with("auth_challenge", login.challenge.clone())
@@ -271,10 +268,7 @@ mod tests {
                 (status, reason),
                 "{end:?}"
             );
-            let proved = outcome.facts.iter().find_map(|fact| match fact {
-                Fact::CredentialsValid(valid) => Some(*valid),
-                _ => None,
-            });
+            let proved = outcome.proved(Fact::CredentialsValid);
             assert_eq!(proved, fact, "{end:?}");
         }
     }

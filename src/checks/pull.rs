@@ -25,10 +25,7 @@ async fn run(client: &Client, repository: &TestRepository) -> Outcome {
     let target = client.target();
     let mut outcome = verdict(&manifest, repository.guessed);
     let status = manifest.decisive().map(|got| got.reply.status);
-    let authorized = outcome.facts.iter().find_map(|fact| match fact {
-        Fact::PullAuthorized(authorized) => Some(*authorized),
-        _ => None,
-    });
+    let authorized = outcome.proved(Fact::PullAuthorized);
     let digest = manifest.digest.as_ref().map(ToString::to_string);
     let media_type = manifest
         .decisive()
@@ -421,10 +418,7 @@ mod tests {
                 "{name}: {}",
                 outcome.message
             );
-            let proved = outcome.facts.iter().find_map(|fact| match fact {
-                Fact::PullAuthorized(authorized) => Some(*authorized),
-                _ => None,
-            });
+            let proved = outcome.proved(Fact::PullAuthorized);
             assert_eq!(proved, fact, "{name}");
         }
     }

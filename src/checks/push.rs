@@ -240,10 +240,7 @@ fn with_evidence(
     repository: &TestRepository,
 ) -> Outcome {
     let target = client.target();
-    let authorized = outcome.facts.iter().find_map(|fact| match fact {
-        Fact::PushAuthorized(authorized) => Some(*authorized),
-        _ => None,
-    });
+    let authorized = outcome.proved(Fact::PushAuthorized);
     let status = outcome.evidence.value("http_status").cloned();
     let mut ordered = Outcome {
         evidence: crate::outcome::Evidence::default(),
@@ -308,10 +305,7 @@ mod tests {
     }
 
     fn proved(outcome: &Outcome) -> Option<bool> {
-        outcome.facts.iter().find_map(|fact| match fact {
-            Fact::PushAuthorized(authorized) => Some(*authorized),
-            _ => None,
-        })
+        outcome.proved(Fact::PushAuthorized)
     }
 
     type Row = (&'static str, Upload, Status, Option<Reason>, Option<bool>);

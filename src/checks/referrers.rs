@@ -258,10 +258,7 @@ mod tests {
     }
 
     fn proved(outcome: &Outcome) -> Option<bool> {
-        outcome.facts.iter().find_map(|fact| match fact {
-            Fact::Capability(Capability::ReferrersApi, supported) => Some(*supported),
-            _ => None,
-        })
+        outcome.proved(|yes| Fact::Capability(Capability::ReferrersApi, yes))
     }
 
     type Row<T> = (&'static str, T, Status, Option<Reason>, Option<bool>);
