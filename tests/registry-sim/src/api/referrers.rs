@@ -13,7 +13,16 @@ impl Registry<'_> {
         match self.profile.referrers {
             Referrers::Native(native) => self.native(call, native, name, digest),
             Referrers::NoRoute => reply::page_not_found(),
-            Referrers::Refused(refusal) => reply::refusal(self.profile, refusal),
+            Referrers::Refused(refusal) => {
+                let mut answer = reply::refusal(self.profile, refusal);
+                // What ggcr does not know it answers as it does `/v2/`.
+                if refusal.code == "METHOD_UNKNOWN" {
+                    for (name, value) in self.profile.wire.ping.headers {
+                        reply::set(answer.headers_mut(), name, value);
+                    }
+                }
+                answer
+            }
             Referrers::Redirect(status, location) => {
                 reply::moved(status, &location.replace("{name}", name))
             }

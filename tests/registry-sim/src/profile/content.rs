@@ -29,7 +29,9 @@ pub enum Tags {
     All,
     /// Lists at most that many, with a `Link` where there are more.
     Paged,
-    /// The same, with a `Link` also where the page is just full (ferro).
+    /// Lists at most that many and says nothing of more (ggcr).
+    Cut,
+    /// As [`Self::Paged`], with a `Link` also where the page is just full (ferro).
     PagedWhenFull,
 }
 
