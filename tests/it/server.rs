@@ -13,7 +13,7 @@ use std::{
 use flate2::read::GzDecoder;
 use oci_registry_exporter::{
     exposition::Format,
-    server::{GRACE, Options, PageError, Pages, serve},
+    server::{GRACE, Options, PageError, Pages, Reloading, serve},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -460,6 +460,10 @@ impl Pages for Fixed {
 
     fn ready(&self) -> bool {
         !self.starting
+    }
+
+    fn reload(self: Arc<Self>) -> Reloading {
+        Box::pin(async { Err("line 3: no".to_owned()) })
     }
 }
 
