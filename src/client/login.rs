@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     config::TestRepository,
-    credentials::{Reading, Trouble},
+    credentials::{CredentialsError, Reading, Trouble},
     exchange::{Authorization, Operation, Reply, Request},
     oci::{self, Action, Challenge, Scheme, Scope},
     outcome::Reason,
@@ -77,15 +77,7 @@ impl Client {
     async fn login_now(&self, repository: &TestRepository) -> Login {
         let reading = match self.reading(&repository.credential).await {
             Ok(reading) => reading,
-            Err(error) => {
-                return Login {
-                    ended: match error.trouble {
-                        Trouble::Expired(ending) => ending,
-                        _ => None,
-                    },
-                    ..Login::without_request(refused(unusable(&error)))
-                };
-            }
+            Err(error) => return unsent(&error),
         };
         let credentials = &reading.credentials;
         let ping = match self.ping_for_login().await {
@@ -278,6 +270,17 @@ impl Client {
             return Ok(ping);
         }
         self.ping_again().await
+    }
+}
+
+/// The end where the credentials cannot be used.
+fn unsent(error: &CredentialsError) -> Login {
+    Login {
+        ended: match error.trouble {
+            Trouble::Expired(ending) => ending,
+            _ => None,
+        },
+        ..Login::without_request(refused(unusable(error)))
     }
 }
 

@@ -73,15 +73,15 @@ mod tests {
     fn a_digest_counts_once_whatever_page_it_is_on() {
         for (pages, count) in [
             (&[][..], 0),
-            (&[0..0], 0),
-            (&[0..3], 3),
-            (&[0..3, 3..5], 5),
-            (&[0..3, 2..5], 5),
-            (&[0..3, 0..3, 0..3], 3),
+            (&[(0, 0)], 0),
+            (&[(0, 3)], 3),
+            (&[(0, 3), (3, 5)], 5),
+            (&[(0, 3), (2, 5)], 5),
+            (&[(0, 3), (0, 3), (0, 3)], 3),
         ] {
             let mut all = Digests::default();
-            for page in pages {
-                all.extend(&numbered(page.clone()));
+            for (first, end) in pages {
+                all.extend(&numbered(*first..*end));
             }
             assert_eq!((all.count(), all.overflowed()), (count, false), "{pages:?}");
             assert_eq!(all.is_empty(), count == 0);

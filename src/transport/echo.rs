@@ -73,12 +73,15 @@ fn silence_strings(json: &mut Value, hidden: &[Zeroizing<String>]) -> bool {
             }
             found
         }
-        Value::Array(list) => list
-            .iter_mut()
-            .fold(false, |found, json| silence_strings(json, hidden) || found),
-        Value::Object(object) => object
-            .values_mut()
-            .fold(false, |found, json| silence_strings(json, hidden) || found),
+        Value::Array(list) => {
+            let silenced = list.iter_mut().map(|json| silence_strings(json, hidden));
+            silenced.filter(|found| *found).count() > 0
+        }
+        Value::Object(object) => {
+            let silenced = object.values_mut();
+            let silenced = silenced.map(|json| silence_strings(json, hidden));
+            silenced.filter(|found| *found).count() > 0
+        }
         _ => false,
     }
 }

@@ -182,7 +182,7 @@ impl TlsPolicy {
             provider: Arc::clone(provider),
         };
         let versions = versions(options.min_version);
-        let verified = server_name
+        let name = server_name
             .clone()
             .and_then(|name| ServerName::try_from(name).ok());
         let differs = options.insecure_skip_verify || identity.is_some() || server_name.is_some();
@@ -192,7 +192,7 @@ impl TlsPolicy {
         Ok(Self {
             client_certificate_not_after: identity.as_deref().and_then(not_after),
             own: config(
-                verifier(options.insecure_skip_verify, verified),
+                verifier(options.insecure_skip_verify, name),
                 identity,
                 versions,
                 provider,

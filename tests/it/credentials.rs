@@ -183,7 +183,7 @@ async fn what_a_token_endpoint_repeats_of_the_body_is_silenced() {
     );
     for (profile, entry) in [(Profile::ACR, &token), (Profile::NATIVE, &basic)] {
         for status in [400, 401, 403, 500] {
-            let sim = RegistrySim::profile(&profile)
+            let sim = RegistrySim::profile(profile)
                 .auth(Scheme::Bearer)
                 .user("robot", SECRET, [("team/app", "pull")])
                 .refresh_token("robot", SECRET)
@@ -442,7 +442,7 @@ async fn a_403_after_rejected_logins_is_a_suspended_account() {
         // Another product: a 403 says nothing of the credentials.
         (Profile::NATIVE, "unknown/forbidden", 403),
     ] {
-        let sim = RegistrySim::profile(&profile)
+        let sim = RegistrySim::profile(profile)
             .auth(Scheme::Basic)
             .user("robot", PASSWORD, [("team/app", "pull,push")])
             .start()
