@@ -5,7 +5,7 @@ use std::{
     hash::{DefaultHasher, Hash, Hasher},
 };
 
-/// Distinct digests, each known by a hash of 64 bits: at most [`MOST`] of them are
+/// Distinct digests, each known by a hash of 64 bits: at most 65536 of them are
 /// told apart, whatever a registry sends.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Digests {
