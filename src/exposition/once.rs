@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, fmt, sync::Arc, time::SystemTime};
 
 use super::{
-    Exporter, Family, Format, Kind, Lag, Process, View, configuration, encode_some, facts,
-    observed, runs,
+    Exporter, Family, Format, Kind, Lag, Process, Scope, View, configuration, encode, facts,
+    families, observed, runs,
 };
 use crate::{config::Config, store::Snapshot};
 
@@ -16,7 +16,7 @@ use crate::{config::Config, store::Snapshot};
 /// names belong to whoever serves the file.
 ///
 /// # Errors
-/// As of [`super::encode`].
+/// As of [`encode`].
 pub fn encode_once(config: Arc<Config>, store: Snapshot) -> Result<String, fmt::Error> {
     let view = View {
         config,
@@ -34,8 +34,15 @@ pub fn encode_once(config: Arc<Config>, store: Snapshot) -> Result<String, fmt::
             lag: Lag::default(),
         },
         process: Process::default(),
+        scope: Scope {
+            names: families()
+                .filter(|family| is_of_one_run(family))
+                .map(|family| family.name.to_owned())
+                .collect(),
+            ..Scope::default()
+        },
     };
-    encode_some(&view, Format::Text, is_of_one_run)
+    encode(&view, Format::Text)
 }
 
 fn is_of_one_run(family: &Family) -> bool {
@@ -59,7 +66,7 @@ const OVER_TIME: [&str; 2] = [
 
 #[cfg(test)]
 mod tests {
-    use super::{super::families, *};
+    use super::*;
 
     #[test]
     fn only_what_one_run_can_say_is_on_its_page() {
