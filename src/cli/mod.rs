@@ -4,6 +4,7 @@ mod catalogue;
 mod check;
 mod daemon;
 mod daemon_flags;
+mod descriptors;
 mod flags;
 mod loaded;
 mod logs;

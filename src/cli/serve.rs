@@ -16,6 +16,7 @@ use tokio::{
 use super::{
     Failure,
     daemon::Daemon,
+    descriptors,
     flags::Flags,
     signals::{Hangup, Signals},
     systemd::{self, State},
@@ -59,14 +60,11 @@ async fn run(flags: &Flags, daemon: Arc<Daemon>) -> Result<ExitCode, Failure> {
         bind(&flags.serve.listen_addresses).await?
     };
     announce(&daemon.loaded().config);
+    let options = options(flags);
+    descriptors::raise(wanted(&daemon.loaded().config, &options));
     let (stop, stopped) = watch::channel(false);
     let asking = tokio::spawn(ask(Arc::clone(&daemon), until(stopped.clone())));
-    let serving = server::serve(
-        listeners,
-        Arc::clone(&daemon),
-        options(flags),
-        until(stopped),
-    );
+    let serving = server::serve(listeners, Arc::clone(&daemon), options, until(stopped));
     let beside = beside(flags, &daemon, hangup);
     daemon.running.store(true, Ordering::Relaxed);
     systemd::tell(State::Ready);
@@ -103,6 +101,12 @@ fn options(flags: &Flags) -> Options {
         lifecycle: flags.serve.daemon.enable_lifecycle,
         ..Options::default()
     }
+}
+
+/// A cycle has a connection and now and then a second one; some files are always open.
+fn wanted(config: &Config, options: &Options) -> u64 {
+    let cycles = config.concurrency.min(config.registries.len());
+    u64::try_from(2 * cycles + options.max_connections).unwrap_or(u64::MAX) + ALWAYS_OPEN
 }
 
 /// What goes on beside the schedule and the port until it is dropped: reloads by
@@ -214,3 +218,5 @@ async fn everywhere(port: u16) -> io::Result<TcpListener> {
         bound => bound,
     }
 }
+
+const ALWAYS_OPEN: u64 = 64;
