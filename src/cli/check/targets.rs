@@ -241,3 +241,57 @@ fn adjusted(target: Arc<Target>, flags: &CheckFlags) -> Arc<Target> {
 const CONCURRENCY: usize = 16;
 /// Characters of what was typed.
 const SHOWN: usize = 200;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hosts(texts: &[&str], known: &[&str]) -> Result<Vec<String>, String> {
+        let texts: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
+        let given = understood(&texts.iter().collect::<Vec<_>>(), known);
+        given
+            .map(|given| given.into_iter().map(|(_, given)| given.host()).collect())
+            .map_err(|failure| failure.message)
+    }
+
+    #[test]
+    fn each_target_is_understood_once() {
+        let twice = ["alpine", "ghcr.io/a/b", "alpine"];
+        let expected = ["docker.io", "ghcr.io"].map(str::to_owned);
+        assert_eq!(hosts(&twice, &["production"]).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_bare_word_that_is_nearly_a_configured_name_is_a_slip() {
+        for (text, slip) in [
+            ("prodution", true),
+            ("PRODUCTION", true),
+            ("alpine", false),
+            // Written like this it can only be an image.
+            ("library/prodution", false),
+            ("prodution:1", false),
+        ] {
+            let refused = hosts(&[text], &["production"]).err();
+            assert_eq!(refused.is_some(), slip, "{text}: {refused:?}");
+        }
+        assert!(hosts(&["prodution"], &[]).is_ok());
+    }
+
+    #[test]
+    fn one_login_is_not_sent_to_two_registries() {
+        let given = |texts: &[&str]| -> Vec<Given> {
+            texts
+                .iter()
+                .map(|text| Given::parse(text).unwrap())
+                .collect()
+        };
+        let one = given(&["ghcr.io/a", "ghcr.io/b", "https://ghcr.io"]);
+        assert!(refuse_several_hosts("x", one.iter()).is_ok());
+        let two = given(&["ghcr.io/a", "ghcr.io:8443/b"]);
+        let failure = refuse_several_hosts("x", two.iter()).unwrap_err();
+        assert!(
+            failure.message.contains("`ghcr.io` and `ghcr.io:8443`"),
+            "{failure}"
+        );
+    }
+}

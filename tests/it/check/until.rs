@@ -49,9 +49,9 @@ async fn a_rejected_password_is_not_hammered() {
     for scheme in [Scheme::Bearer, Scheme::Basic] {
         let sim = sim(scheme).await;
         let place = Workplace::new(&registry("production", &sim, WRONG));
-        let ended = place.run(&[&UNTIL[..], &["8s"]].concat()).await;
+        let ended = place.run(&[&UNTIL[..], &["3s"]].concat()).await;
         assert_eq!(ended.code, Some(4), "{}", ended.stderr);
-        assert!(ended.stderr.lines().count() > 2, "{}", ended.stderr);
+        assert!(ended.stderr.lines().count() > 1, "{}", ended.stderr);
         assert_eq!(logins(&sim), 1, "{scheme:?}");
     }
 }
