@@ -8,7 +8,7 @@ use clap::{
 };
 
 use super::values::{ListenAddress, check_name, duration, max_requests, tags, telemetry_path};
-use crate::outcome::CheckName;
+use crate::{outcome::CheckName, server::ShowEvidence};
 
 /// Probes OCI registries (credentials, pull, push, referrers, capabilities) and
 /// publishes what it finds for Prometheus
@@ -133,6 +133,25 @@ pub(super) struct ServeFlags {
         hide_env_values = true
     )]
     pub(super) telemetry_path: String,
+    /// TLS, users, headers and rate limit of the own port, in the format of
+    /// Prometheus' exporter-toolkit [default: plain HTTP for anybody]
+    #[arg(
+        id = WEB_CONFIG_FILE,
+        long = "web.config.file",
+        value_name = "FILE",
+        global = true
+    )]
+    #[arg(env = "OCI_REGISTRY_EXPORTER_WEB_CONFIG_FILE", hide_env_values = true)]
+    pub(super) web_config_file: Option<PathBuf>,
+    /// Who is shown user names, challenges, token hosts and requests: whoever has
+    /// logged in, anybody, nobody
+    #[arg(long = "web.show-evidence", value_name = "WHEN", global = true)]
+    #[arg(default_value = "auth")]
+    #[arg(
+        env = "OCI_REGISTRY_EXPORTER_WEB_SHOW_EVIDENCE",
+        hide_env_values = true
+    )]
+    pub(super) show_evidence: Evidence,
     /// Pages made and sent at once; 0: no bound
     #[arg(
         long = "web.max-requests",
@@ -157,6 +176,23 @@ pub(super) enum LogLevel {
 pub(super) enum LogFormat {
     Logfmt,
     Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Evidence {
+    Auth,
+    Always,
+    Never,
+}
+
+impl From<Evidence> for ShowEvidence {
+    fn from(evidence: Evidence) -> Self {
+        match evidence {
+            Evidence::Auth => Self::Auth,
+            Evidence::Always => Self::Always,
+            Evidence::Never => Self::Never,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -188,8 +224,12 @@ fn refuse_misplaced(matches: &ArgMatches, command: Option<&Command>) -> Result<(
     let mut cli = CommandLine::command();
     let misplaced = cli.get_arguments().find_map(|argument| {
         let heading = argument.get_help_heading()?;
-        let typed =
-            matches.value_source(argument.get_id().as_str()) == Some(ValueSource::CommandLine);
+        let id = argument.get_id().as_str();
+        let typed = matches.value_source(id) == Some(ValueSource::CommandLine);
+        // `config check` looks at that file too.
+        if id == WEB_CONFIG_FILE && matches!(command, Some(Command::Config { .. })) {
+            return None;
+        }
         (typed && own != Some(heading)).then(|| (argument.get_long().unwrap_or_default(), heading))
     });
     let Some((flag, heading)) = misplaced else {
@@ -207,6 +247,7 @@ fn refuse_misplaced(matches: &ArgMatches, command: Option<&Command>) -> Result<(
 
 const OF_CHECK: &str = "Options of `check`";
 const OF_SERVE: &str = "Options of `serve`";
+const WEB_CONFIG_FILE: &str = "web_config_file";
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -55,7 +55,11 @@ impl Pages for Daemon {
         Ok(exposition::encode(&view, format)?)
     }
 
-    fn reports(&self, registry: Option<&str>) -> Result<Option<String>, PageError> {
+    fn reports(
+        &self,
+        registry: Option<&str>,
+        audience: Audience,
+    ) -> Result<Option<String>, PageError> {
         let store = self.store.snapshot();
         let wanted = |target: &&Arc<Target>| registry.is_none_or(|name| name == target.name);
         let registries: Vec<RegistryReports> = self
@@ -68,7 +72,7 @@ impl Pages for Daemon {
         if registry.is_some() && registries.is_empty() {
             return Ok(None);
         }
-        let page = report::json(&registries, SystemTime::now(), Audience::Anybody)?;
+        let page = report::json(&registries, SystemTime::now(), audience)?;
         Ok(Some(page))
     }
 

@@ -27,14 +27,15 @@ use crate::{
     outcome::Subject,
     probe::{Prober, first_delay, unasked},
     scheduler::{self, Entry, Lane, Limits, Watch},
-    server::{self, Options},
+    server::{self, Options, Web},
     store::Store,
 };
 
 pub(super) fn serve(flags: &Flags) -> Result<ExitCode, Failure> {
     let config = load(flags)?;
+    let web = super::web(flags)?.map(Arc::new);
     let runtime = runtime()?;
-    let ended = runtime.block_on(run(flags, config));
+    let ended = runtime.block_on(run(flags, config, web));
     // Whatever still runs now is not worth waiting for.
     runtime.shutdown_background();
     ended
@@ -48,16 +49,19 @@ pub(super) fn runtime() -> Result<Runtime, Failure> {
         .map_err(|error| Failure::other(format!("the runtime cannot start: {error}")))
 }
 
-async fn run(flags: &Flags, config: Config) -> Result<ExitCode, Failure> {
+async fn run(flags: &Flags, config: Config, web: Option<Arc<Web>>) -> Result<ExitCode, Failure> {
     let mut signals = Signals::catch()
         .map_err(|error| Failure::other(format!("signals cannot be caught: {error}")))?;
     let listeners = bind(&flags.serve.listen_addresses).await?;
     announce(&config);
+    announce_web(web.as_deref());
     let (targets, lanes) = schedule(&config);
     let daemon = Arc::new(daemon(config, &lanes));
     let options = Options {
         telemetry_path: flags.serve.telemetry_path.clone(),
         max_requests: flags.serve.max_requests,
+        show_evidence: flags.serve.show_evidence.into(),
+        web,
         ..Options::default()
     };
     let (stop, stopped) = watch::channel(false);
@@ -219,6 +223,17 @@ fn announce(config: &Config) {
         let url = target.url.as_str().trim_end_matches('/');
         tracing::info!(registry = target.name, url, repositories, "registry");
     }
+}
+
+fn announce_web(web: Option<&Web>) {
+    let Some(web) = web else {
+        return;
+    };
+    for warning in web.warnings() {
+        tracing::warn!(warning, "web configuration");
+    }
+    let (tls, authentication) = (web.tls(), web.authenticates());
+    tracing::info!(tls, authentication, "web configuration loaded");
 }
 
 async fn bind(addresses: &[ListenAddress]) -> Result<Vec<TcpListener>, Failure> {

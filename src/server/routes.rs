@@ -20,8 +20,8 @@ use tokio::{
     task::spawn_blocking,
 };
 
-use super::{Options, PageError, Pages, encoding, landing};
-use crate::exposition::Format;
+use super::{Options, PageError, Pages, Visitor, encoding, landing};
+use crate::{exposition::Format, report::Audience};
 
 pub(super) type Answer = Response<Full<Bytes>>;
 
@@ -58,7 +58,7 @@ impl Site {
     }
 
     /// The answer to any request; of `HEAD` hyper leaves out the body.
-    pub(super) async fn answer<B>(&self, request: &Request<B>) -> Answer {
+    pub(super) async fn answer<B>(&self, request: &Request<B>, visitor: Visitor) -> Answer {
         let route = self.route(request.uri().path());
         if route == Route::Nowhere {
             return plain(StatusCode::NOT_FOUND, "not found");
@@ -67,9 +67,10 @@ impl Site {
             let answer = plain(StatusCode::METHOD_NOT_ALLOWED, "method not allowed");
             return with(answer, ALLOW, HeaderValue::from_static("GET, HEAD"));
         }
+        let audience = visitor.audience(self.options.show_evidence);
         match route {
             Route::Metrics => self.metrics(request.headers()).await,
-            Route::Reports(registry) => self.reports(registry, request.headers()).await,
+            Route::Reports(registry) => self.reports(registry, audience, request.headers()).await,
             Route::Landing => self.landing(),
             Route::Healthy => self.healthy(SystemTime::now()),
             Route::Ready if self.pages.ready() => plain(StatusCode::OK, "ready"),
@@ -108,9 +109,14 @@ impl Site {
         self.made(make, format.content_type(), headers).await
     }
 
-    async fn reports(&self, registry: Option<String>, headers: &HeaderMap) -> Answer {
+    async fn reports(
+        &self,
+        registry: Option<String>,
+        audience: Audience,
+        headers: &HeaderMap,
+    ) -> Answer {
         let pages = Arc::clone(&self.pages);
-        let make = move || pages.reports(registry.as_deref());
+        let make = move || pages.reports(registry.as_deref(), audience);
         self.made(make, "application/json", headers).await
     }
 
@@ -230,7 +236,7 @@ fn failed(why: &str) -> Answer {
     )
 }
 
-fn plain(status: StatusCode, words: &str) -> Answer {
+pub(super) fn plain(status: StatusCode, words: &str) -> Answer {
     answer(
         status,
         "text/plain; charset=utf-8",
@@ -250,7 +256,7 @@ fn answer(status: StatusCode, content_type: &'static str, body: Bytes) -> Answer
     with(answer, CACHE_CONTROL, HeaderValue::from_static("no-store"))
 }
 
-fn with(mut answer: Answer, name: HeaderName, value: HeaderValue) -> Answer {
+pub(super) fn with(mut answer: Answer, name: HeaderName, value: HeaderValue) -> Answer {
     answer.headers_mut().insert(name, value);
     answer
 }
@@ -277,7 +283,7 @@ mod tests {
             Ok(String::new())
         }
 
-        fn reports(&self, _: Option<&str>) -> Result<Option<String>, PageError> {
+        fn reports(&self, _: Option<&str>, _: Audience) -> Result<Option<String>, PageError> {
             Ok(None)
         }
 
