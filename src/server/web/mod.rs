@@ -33,7 +33,7 @@ use super::{
     routes::{Answer, plain, with},
     visitor::Visitor,
 };
-use crate::config::{ConfigErrors, load_web};
+use crate::config::{ConfigError, ConfigErrors, load_web};
 use logins::{Logins, Proof};
 pub(super) use policy::Policy;
 pub(super) use tls::H2;
@@ -52,7 +52,7 @@ struct Looked {
     /// A look is under way.
     now: bool,
     /// What was last said of a version that cannot be used.
-    refused: Option<String>,
+    refused: Option<ConfigErrors>,
 }
 
 impl Web {
@@ -160,47 +160,63 @@ impl Web {
         due
     }
 
-    /// Reads the file again and takes over what has changed.
+    /// Reads the file again and takes over what has changed, whenever it was last
+    /// looked at; `false`: nothing has. It blocks for as long as the files take.
+    ///
+    /// # Errors
+    ///
+    /// Why this version cannot be used; the one before it goes on.
+    pub fn reload(&self) -> Result<bool, ConfigErrors> {
+        let Some(policy) = self.changed(&self.policy())? else {
+            return Ok(false);
+        };
+        let current = self.current.write();
+        *current.unwrap_or_else(PoisonError::into_inner) = Arc::new(policy);
+        Ok(true)
+    }
+
+    /// As `reload`, said to the log, and said once.
     fn look(&self) {
         let _end = EndOfLook(self);
-        let refused = match self.changed(&self.policy()) {
-            Ok(None) => None,
-            Ok(Some(policy)) => {
-                let current = self.current.write();
-                *current.unwrap_or_else(PoisonError::into_inner) = Arc::new(policy);
-                tracing::info!(file = %self.path.display(), "web configuration loaded");
-                None
-            }
-            Err(why) => Some(why),
-        };
+        let reloaded = self.reload();
+        let file = self.path.display();
+        if let Ok(true) = reloaded {
+            tracing::info!(%file, "web configuration loaded");
+        }
+        let refused = reloaded.err();
         let mut looked = self.looked();
         if let Some(error) = &refused
             && looked.refused != refused
         {
-            let file = self.path.display();
-            tracing::error!(%file, error, "web configuration cannot be used; the one before it goes on");
+            tracing::error!(
+                %file,
+                %error,
+                "web configuration cannot be used; the one before it goes on"
+            );
         }
         looked.refused = refused;
     }
 
-    fn changed(&self, before: &Policy) -> Result<Option<Policy>, String> {
-        let config = load_web(&self.path).map_err(|errors| errors.to_string())?;
+    fn changed(&self, before: &Policy) -> Result<Option<Policy>, ConfigErrors> {
+        let config = load_web(&self.path)?;
         if config.fingerprint == before.fingerprint {
             return Ok(None);
         }
-        if config.tls.is_some() != before.tls.is_some() {
-            let (verb, now) = if before.tls.is_some() {
-                ("removes", "speaks TLS")
-            } else {
-                ("adds", "speaks plain HTTP")
-            };
-            return Err(format!(
-                "the file {verb} `tls_server_config`, and the port {now}\n  hint: restart the exporter for that"
-            ));
+        if config.tls.is_some() == before.tls.is_some() {
+            return Policy::new(&config, Some(before)).map(Some);
         }
-        Policy::new(&config, Some(before))
-            .map(Some)
-            .map_err(|errors| errors.to_string())
+        let (verb, now) = if before.tls.is_some() {
+            ("removed", "TLS")
+        } else {
+            ("added", "plain HTTP")
+        };
+        Err(ConfigErrors::from(ConfigError {
+            file: Some(self.path.display().to_string()),
+            position: None,
+            path: "tls_server_config".to_owned(),
+            message: format!("it was {verb}, and the port speaks {now} until it is opened anew"),
+            hint: "restart the exporter, or undo the change".to_owned(),
+        }))
     }
 }
 
