@@ -113,3 +113,39 @@ impl AsRef<[u8]> for Held {
 
 /// From a request to the last byte of its answer.
 const LONGEST_ANSWER: Duration = Duration::from_secs(150);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_is_judged_by_its_answers() {
+        let activity = Arc::new(Activity::default());
+        let began = Instant::now();
+        let at = |seconds| activity.state(began + Duration::from_secs(seconds));
+        assert_eq!(at(0), State::NeverAsked);
+        assert_eq!(at(1000), State::NeverAsked);
+        let slow = Activity::begin(&activity);
+        assert_eq!((at(150), at(151)), (State::Busy, State::Stalled));
+        tokio::time::advance(Duration::from_secs(100)).await;
+        // Others that come and go do not hide it.
+        drop(Activity::begin(&activity));
+        assert_eq!((at(150), at(151)), (State::Busy, State::Stalled));
+        drop(slow);
+        assert_eq!((at(250), at(251)), (State::Busy, State::Idle));
+    }
+
+    #[tokio::test]
+    async fn a_turn_lasts_as_long_as_its_body() {
+        let activity = Arc::new(Activity::default());
+        let open = || activity.seen().open.len();
+        let body = Activity::begin(&activity).held_by(Full::new(Bytes::from_static(b"page")));
+        assert_eq!(open(), 1);
+        let bytes = body.collect().await.unwrap().to_bytes();
+        assert_eq!((&bytes[..], open()), (&b"page"[..], 1));
+        drop(bytes);
+        assert_eq!(open(), 0);
+        drop(Activity::begin(&activity).held_by(Full::new(Bytes::new())));
+        assert_eq!(open(), 0);
+    }
+}

@@ -170,6 +170,9 @@ fn go_duration(text: &str) -> Result<Duration, String> {
     if text.trim() == "0" {
         return Ok(Duration::ZERO);
     }
+    if text.trim_start().starts_with('-') {
+        return Err("it is negative".to_owned());
+    }
     let unit = |unit: &&str| !GO_UNITS.contains(unit);
     if let Some(unit) = text
         .split(|c: char| c.is_ascii_digit() || c == '.')

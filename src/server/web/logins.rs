@@ -9,6 +9,7 @@
 use std::{
     collections::{BTreeMap, VecDeque},
     hint::black_box,
+    ops::Range,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -143,24 +144,26 @@ impl Login {
         Some(key.finalize().into())
     }
 
-    /// The work of a login: always two to the power of the highest cost, as
-    /// 2^c + (2^c + 2^(c+1) + ... + 2^(highest-1)) is.
     fn proves(&self, users: &BTreeMap<String, PasswordHash>) -> bool {
         let highest = users.values().map(PasswordHash::cost).max();
         let highest = highest.unwrap_or(bcrypt::DEFAULT_COST);
-        let Some(hash) = self.hash(users) else {
-            self.work(highest);
-            return false;
-        };
-        let proven = bcrypt::verify(&*self.password, hash.expose()).unwrap_or(false);
-        (hash.cost()..highest).for_each(|cost| self.work(cost));
+        let hash = self.hash(users);
+        let proven = hash
+            .is_some_and(|hash| bcrypt::verify(&*self.password, hash.expose()).unwrap_or(false));
+        for cost in filling(hash.map(PasswordHash::cost), highest) {
+            // Only a cost out of bounds could fail.
+            let _ = black_box(bcrypt::hash_with_salt(&*self.password, cost, SALT));
+        }
         proven
     }
+}
 
-    /// Work that decides nothing.
-    fn work(&self, cost: u32) {
-        // Only a cost out of bounds could fail.
-        let _ = black_box(bcrypt::hash_with_salt(&*self.password, cost, SALT));
+/// The costs of the work that decides nothing, so that every login takes two to the
+/// power of the highest: 2^own + (2^own + 2^(own+1) + ... + 2^(highest-1)) is that.
+fn filling(own: Option<u32>, highest: u32) -> Range<u32> {
+    match own {
+        Some(own) => own..highest,
+        None => highest..highest + 1,
     }
 }
 
@@ -209,6 +212,20 @@ mod tests {
             assert_eq!(login, expected, "{value}");
         }
         assert!(Login::of(&HeaderMap::new()).is_none());
+    }
+
+    #[test]
+    fn every_login_takes_the_same_work() {
+        for highest in 4..=18 {
+            let work = |own: Option<u32>| {
+                let filling: u64 = filling(own, highest).map(|cost| 1 << cost).sum();
+                filling + own.map_or(0, |own| 1 << own)
+            };
+            assert_eq!(work(None), 1 << highest);
+            for own in 4..=highest {
+                assert_eq!(work(Some(own)), 1 << highest, "{own} of {highest}");
+            }
+        }
     }
 
     #[test]

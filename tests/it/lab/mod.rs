@@ -35,3 +35,4 @@ mod rotation;
 mod scraped;
 mod secure;
 mod servers;
+mod web;
