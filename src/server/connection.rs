@@ -12,7 +12,7 @@ use hyper::{
 };
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::{
-    io::{AsyncRead, AsyncWrite, AsyncWriteExt as _},
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, copy, sink},
     net::TcpStream,
     sync::{OwnedSemaphorePermit, watch::Receiver},
     time::{Instant, sleep, timeout},
@@ -43,16 +43,16 @@ pub(super) async fn converse(
 ) {
     // Fails on a connection that is already gone.
     let _ = stream.set_nodelay(true);
-    let policy = match &door.web {
-        Some(web) => Some(web.current().await),
+    let current = match &door.web {
+        Some(web) => Some(web.current_and_next().await),
         None => None,
     };
-    let Some((policy, config)) = policy.and_then(|policy| {
+    let Some((config, policy, renewed)) = current.and_then(|(policy, renewed)| {
         let config = policy.tls.clone()?;
-        Some((policy, config))
+        Some((config, policy, renewed))
     }) else {
         let stream = Patient::new(stream, WRITE_TIMEOUT);
-        return speak_http1(stream, &Talk::new(door, false), stop).await;
+        return speak_http1(stream, &Talk::new(door, false), [Some(stop), None]).await;
     };
     let shaking = timeout(HANDSHAKE_TIMEOUT, handshake(stream, config));
     let stream = tokio::select! {
@@ -69,10 +69,11 @@ pub(super) async fn converse(
     let http2 = session.alpn_protocol() == Some(H2);
     let talk = Talk::new(door, shown && policy.verifies_clients);
     drop(policy);
+    let ends = [Some(stop), Some(renewed)];
     if http2 {
-        speak_http2(stream, &talk, stop).await;
+        speak_http2(stream, &talk, ends).await;
     } else {
-        speak_http1(stream, &talk, stop).await;
+        speak_http1(stream, &talk, ends).await;
     }
 }
 
@@ -84,21 +85,31 @@ async fn handshake(mut stream: TcpStream, config: Arc<rustls::ServerConfig>) -> 
     // What begins with a letter is a request, and no handshake.
     if stream.peek(&mut first).await.is_ok() && first[0].is_ascii_uppercase() {
         let _ = stream.write_all(PLAIN_ON_TLS).await;
-        let _ = stream.shutdown().await;
+        part(&mut stream).await;
         return None;
     }
     let stream = Patient::new(stream, WRITE_TIMEOUT);
-    match TlsAcceptor::from(config).accept(stream).await {
+    let accepting = TlsAcceptor::from(config).accept(stream).into_fallible();
+    match accepting.await {
         Ok(mut stream) => {
             // A reader that stalls costs no more than this beside the page.
             stream.get_mut().1.set_buffer_limit(Some(TLS_BUFFER));
             Some(stream)
         }
-        Err(error) => {
+        Err((error, mut stream)) => {
             tracing::debug!(%error, "TLS handshake failed");
+            part(&mut stream).await;
             None
         }
     }
+}
+
+/// Ends a connection so that the last words reach the other side: one that is
+/// closed while something is still to be read is reset, and they are lost.
+async fn part<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S) {
+    let _ = stream.shutdown().await;
+    let mut rest = stream.take(MOST_READ_AT_PARTING);
+    let _ = timeout(PARTING, copy(&mut rest, &mut sink())).await;
 }
 
 /// What the requests of one connection share.
@@ -131,7 +142,7 @@ impl Talk {
     }
 }
 
-async fn speak_http1<S>(stream: S, talk: &Talk, stop: Receiver<()>)
+async fn speak_http1<S>(stream: S, talk: &Talk, ends: Ends)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -157,12 +168,12 @@ where
         connection,
         http1::Connection::graceful_shutdown,
         judge,
-        stop,
+        ends,
     )
     .await;
 }
 
-async fn speak_http2<S>(stream: S, talk: &Talk, stop: Receiver<()>)
+async fn speak_http2<S>(stream: S, talk: &Talk, ends: Ends)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -192,7 +203,7 @@ where
         connection,
         http2::Connection::graceful_shutdown,
         judge,
-        stop,
+        ends,
     )
     .await;
 }
@@ -202,7 +213,7 @@ async fn drive<C, E: fmt::Display>(
     mut connection: Pin<&mut C>,
     let_end: fn(Pin<&mut C>),
     judge: impl Fn(Instant) -> State,
-    mut stop: Receiver<()>,
+    [mut stop, mut renewed]: Ends,
 ) where
     C: Future<Output = Result<(), E>>,
 {
@@ -211,7 +222,11 @@ async fn drive<C, E: fmt::Display>(
     loop {
         tokio::select! {
             ended = connection.as_mut() => return log(ended),
-            _ = stop.changed(), if !ending => {
+            () = told(&mut stop), if !ending => {
+                ending = true;
+                let_end(connection.as_mut());
+            }
+            () = told(&mut renewed), if !ending => {
                 ending = true;
                 let_end(connection.as_mut());
             }
@@ -228,6 +243,18 @@ async fn drive<C, E: fmt::Display>(
                 look.as_mut().reset(now + LOOK_EVERY);
             }
         }
+    }
+}
+
+/// What ends a connection after the requests under way: the shutdown of the port,
+/// and a newer version of the web configuration.
+type Ends = [Option<Receiver<()>>; 2];
+
+async fn told(end: &mut Option<Receiver<()>>) {
+    match end {
+        // Fails where the sender is gone, which is an end as well.
+        Some(end) => drop(end.changed().await),
+        None => std::future::pending().await,
     }
 }
 
@@ -267,4 +294,7 @@ const SEND_BUFFER: usize = 16 * 1024;
 const TLS_BUFFER: usize = 16 * 1024;
 const PING_EVERY: Duration = Duration::from_secs(30);
 const PING_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long the other side has to hear why a connection ends.
+const PARTING: Duration = Duration::from_secs(1);
+const MOST_READ_AT_PARTING: u64 = 64 * 1024;
 const PLAIN_ON_TLS: &[u8] = b"HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\nthis port speaks HTTPS\n";

@@ -78,6 +78,12 @@ pub fn load_web(path: &Path) -> Result<WebConfig, ConfigErrors> {
             rate_limit: part(&root, "rate_limit").and_then(|section| access::rate_limit(&section)),
             ..WebConfig::default()
         };
+        if !web.users.is_empty() && !root.has("tls_server_config") {
+            root.warn_at(
+                &root.spot_of("basic_auth_users"),
+                "passwords come over plain HTTP: whoever is on the way can read them",
+            );
+        }
         if let Some(section) = part(&root, "http_server_config") {
             (web.http2, web.headers) = http::read(&section);
         }

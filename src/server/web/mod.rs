@@ -3,7 +3,9 @@
 //! The file and the files that it names are looked at again while requests and
 //! connections come, at most once a second, and what has changed holds from then
 //! on: a renewed certificate needs no restart. A version that cannot be used is
-//! logged once, and the one before it goes on. Whether the port speaks TLS at all
+//! logged once, and the one before it goes on. Connections of TLS end with the
+//! version that they began under, after the requests under way: nobody stays in by
+//! a certificate that no longer opens the door. Whether the port speaks TLS at all
 //! is settled at the start, as with the toolkit: a file that would change it is
 //! such a version, so that a slip never turns a port to plain HTTP.
 
@@ -25,6 +27,7 @@ use http::{
     header::{RETRY_AFTER, WWW_AUTHENTICATE},
 };
 use tokio::{
+    sync::watch,
     task::spawn_blocking,
     time::{Instant, timeout},
 };
@@ -44,6 +47,7 @@ pub struct Web {
     warnings: Vec<String>,
     current: RwLock<Arc<Policy>>,
     looked: Mutex<Looked>,
+    renewed: watch::Sender<()>,
     logins: Logins,
 }
 
@@ -73,6 +77,7 @@ impl Web {
                 now: false,
                 refused: None,
             }),
+            renewed: watch::Sender::new(()),
             logins: Logins::default(),
         })
     }
@@ -102,6 +107,14 @@ impl Web {
             let _ = timeout(LONGEST_LOOK, look).await;
         }
         self.policy()
+    }
+
+    /// As `current`, with what tells when a newer version holds.
+    pub(super) async fn current_and_next(self: &Arc<Self>) -> (Arc<Policy>, watch::Receiver<()>) {
+        self.current().await;
+        let current = self.current.read();
+        let current = current.unwrap_or_else(PoisonError::into_inner);
+        (Arc::clone(&current), self.renewed.subscribe())
     }
 
     /// Lets a request in, or says why not.
@@ -171,7 +184,10 @@ impl Web {
             return Ok(false);
         };
         let current = self.current.write();
-        *current.unwrap_or_else(PoisonError::into_inner) = Arc::new(policy);
+        let mut current = current.unwrap_or_else(PoisonError::into_inner);
+        *current = Arc::new(policy);
+        // Before anybody takes the new one together with a receiver.
+        self.renewed.send_replace(());
         Ok(true)
     }
 

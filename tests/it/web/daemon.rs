@@ -95,7 +95,7 @@ async fn the_daemon_serves_by_the_file_and_says_once_what_became_of_it() {
         () = asking => unreachable!("it has no end"),
     };
     assert!(said.contains("web.yml:1:26"), "{said}");
-    fs::write(place.path("web.yml"), &config.replace("anna", "bea")).unwrap();
+    fs::write(place.path("web.yml"), config.replace("anna", "bea")).unwrap();
     let bea = basic("bea:right");
     while ask(Some(&bea)).await == 401 {}
     assert_eq!(ask(Some(&bea)).await, 200);

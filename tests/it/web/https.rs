@@ -4,9 +4,12 @@ use std::{fs, io, net::SocketAddr, path::Path, sync::Arc};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use bytes::Bytes;
-use http::{HeaderMap, Request, Version};
+use http::{HeaderMap, Request, Response, Version};
 use http_body_util::{BodyExt as _, Empty};
-use hyper::client::conn::{http1, http2};
+use hyper::{
+    body::Incoming,
+    client::conn::{http1, http2},
+};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::{
     ClientConfig, RootCertStore, SupportedCipherSuite, SupportedProtocolVersion,
@@ -16,6 +19,7 @@ use rustls::{
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
+    task::JoinHandle,
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
@@ -119,6 +123,13 @@ impl Client {
             .await
     }
 
+    /// A connection for several requests.
+    pub(super) async fn keep(&self, address: SocketAddr) -> Kept {
+        let stream = self.connect(address).await.expect("a connection");
+        let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+        Kept::over(stream, http2).await.expect("a connection")
+    }
+
     /// Asks for a path, without further headers.
     pub(super) async fn get(&self, address: SocketAddr, path: &str) -> Result<Answer, String> {
         self.ask(address, "GET", path, None).await
@@ -178,28 +189,97 @@ async fn send<S>(stream: S, request: Request<Empty<Bytes>>, http2: bool) -> Resu
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let said = |error: hyper::Error| format!("{error:?}");
-    let stream = TokioIo::new(stream);
-    let response = if http2 {
-        let (mut sender, connection) = http2::handshake(TokioExecutor::new(), stream)
+    let mut kept = Kept::over(stream, http2).await?;
+    kept.send(request).await
+}
+
+/// A connection that goes on after an answer.
+pub(super) struct Kept {
+    sender: Sender,
+    connection: JoinHandle<()>,
+}
+
+enum Sender {
+    Http1(http1::SendRequest<Empty<Bytes>>),
+    Http2(http2::SendRequest<Empty<Bytes>>),
+}
+
+impl Kept {
+    async fn over<S>(stream: S, http2: bool) -> Result<Self, String>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let stream = TokioIo::new(stream);
+        if http2 {
+            // What is longer and not read stalls.
+            let (sender, connection) = http2::Builder::new(TokioExecutor::new())
+                .initial_stream_window_size(65_535)
+                .handshake(stream)
+                .await
+                .map_err(said)?;
+            Ok(Self {
+                sender: Sender::Http2(sender),
+                connection: tokio::spawn(async move { drop(connection.await) }),
+            })
+        } else {
+            let (sender, connection) = http1::handshake(stream).await.map_err(said)?;
+            Ok(Self {
+                sender: Sender::Http1(sender),
+                connection: tokio::spawn(async move { drop(connection.await) }),
+            })
+        }
+    }
+
+    /// Asks for a path.
+    pub(super) async fn get(&mut self, path: &str) -> Result<Answer, String> {
+        let request = Request::get(format!("https://localhost{path}")).header("host", "localhost");
+        self.send(request.body(Empty::new()).expect("a request"))
             .await
-            .map_err(said)?;
-        tokio::spawn(connection);
-        sender.send_request(request).await
-    } else {
-        let (mut sender, connection) = http1::handshake(stream).await.map_err(said)?;
-        tokio::spawn(connection);
-        let (head, body) = request.into_parts();
-        let mut request = Request::from_parts(head, body);
-        *request.uri_mut() = request.uri().path().parse().expect("a path");
-        sender.send_request(request).await
-    };
-    let (head, body) = response.map_err(said)?.into_parts();
-    let body = body.collect().await.map_err(said)?.to_bytes();
-    Ok(Answer {
-        status: head.status.as_u16(),
-        version: head.version,
-        headers: head.headers,
-        body,
-    })
+    }
+
+    /// Asks for a path, and reads nothing of the answer but its head.
+    pub(super) async fn begin(&mut self, path: &str) -> Response<Incoming> {
+        let request = Request::get(format!("https://localhost{path}")).header("host", "localhost");
+        let request = request.body(Empty::new()).expect("a request");
+        self.respond(request).await.expect("an answer")
+    }
+
+    /// Waits until the server has ended the connection.
+    pub(super) async fn ended(self) {
+        let Self { sender, connection } = self;
+        connection.await.expect("no panic");
+        drop(sender);
+    }
+
+    async fn respond(
+        &mut self,
+        mut request: Request<Empty<Bytes>>,
+    ) -> Result<Response<Incoming>, String> {
+        match &mut self.sender {
+            Sender::Http1(sender) => {
+                *request.uri_mut() = request.uri().path().parse().expect("a path");
+                sender.send_request(request).await.map_err(said)
+            }
+            Sender::Http2(sender) => sender.send_request(request).await.map_err(said),
+        }
+    }
+
+    async fn send(&mut self, request: Request<Empty<Bytes>>) -> Result<Answer, String> {
+        let (head, body) = self.respond(request).await?.into_parts();
+        let body = body.collect().await.map_err(said)?.to_bytes();
+        Ok(Answer {
+            status: head.status.as_u16(),
+            version: head.version,
+            headers: head.headers,
+            body,
+        })
+    }
+}
+
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the form that `map_err` takes"
+)]
+fn said(error: hyper::Error) -> String {
+    format!("{error:?}")
 }

@@ -64,6 +64,14 @@ impl Port {
     }
 
     async fn showing(show_evidence: ShowEvidence, config: &str) -> Self {
+        let options = Options {
+            show_evidence,
+            ..Options::default()
+        };
+        Self::with(options, Fixed::default(), config).await
+    }
+
+    async fn with(options: Options, pages: Fixed, config: &str) -> Self {
         let folder = Folder::new(config);
         let web = Web::load(&folder.file()).unwrap_or_else(|errors| panic!("{errors}"));
         let web = Arc::new(web);
@@ -71,12 +79,11 @@ impl Port {
         let address = listener.local_addr().expect("an address");
         let options = Options {
             web: Some(Arc::clone(&web)),
-            show_evidence,
-            ..Options::default()
+            ..options
         };
         let (shut, wait) = oneshot::channel::<()>();
         let shutdown = async move { drop(wait.await) };
-        let serving = serve(vec![listener], Arc::new(Fixed), options, shutdown);
+        let serving = serve(vec![listener], Arc::new(pages), options, shutdown);
         Self {
             folder,
             address,
@@ -97,11 +104,21 @@ impl Port {
 }
 
 /// Pages that are always the same.
-struct Fixed;
+struct Fixed {
+    metrics: String,
+}
+
+impl Default for Fixed {
+    fn default() -> Self {
+        Self {
+            metrics: "oci_registry_up 1\n".to_owned(),
+        }
+    }
+}
 
 impl Pages for Fixed {
     fn metrics(&self, _: Format) -> Result<String, PageError> {
-        Ok("oci_registry_up 1\n".to_owned())
+        Ok(self.metrics.clone())
     }
 
     fn reports(&self, _: Option<&str>, audience: Audience) -> Result<Option<String>, PageError> {

@@ -202,3 +202,25 @@ async fn a_client_that_is_no_longer_allowed_is_refused_at_its_next_handshake() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn connections_end_with_the_version_that_they_began_under() {
+    let authority = Authority::new("the port's CA");
+    let pair = authority.server(&["localhost"]);
+    let tls = tls_section(&pair.cert, &pair.key, &[]);
+    for offered in ["h2", "http/1.1"] {
+        let port = Port::open(&tls).await;
+        let client = Client::trusting(&authority.root()).offering(&[offered]);
+        let mut kept = client.keep(port.address).await;
+        for _ in 0..3 {
+            assert_eq!(kept.get("/metrics").await.unwrap().status, 200);
+            assert!(!port.web.reload().unwrap(), "nothing has changed");
+        }
+        port.folder
+            .write(&(tls.clone() + &users_section(&[("anna", "right")])));
+        assert!(port.web.reload().unwrap());
+        kept.ended().await;
+        let anew = client.get(port.address, "/metrics").await.unwrap();
+        assert_eq!(anew.status, 401);
+    }
+}

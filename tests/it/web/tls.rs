@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use http::Version;
+use oci_registry_exporter::server::Options;
 use rustls::{
     crypto::ring::{cipher_suite, kx_group},
     version::{TLS12, TLS13},
@@ -10,10 +11,14 @@ use rustls::{
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
-    time::{Instant, timeout},
+    time::{Instant, sleep, timeout},
 };
 
-use super::{Port, https::Client, https::plain, tls_section};
+use super::{
+    Fixed, Port,
+    https::{Client, plain},
+    tls_section,
+};
 use crate::lab::certificates::Authority;
 
 /// An own CA, the port it certifies, and the client that trusts it.
@@ -192,4 +197,55 @@ async fn shutdown_ends_idle_connections_and_handshakes_at_once() {
         ended.await.unwrap();
         drop(shaking);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_over_http2_that_nobody_reads_keeps_nobody_else_waiting() {
+    let authority = Authority::new("the port's CA");
+    let pair = authority.server(&["localhost"]);
+    let options = Options {
+        max_requests: 1,
+        ..Options::default()
+    };
+    let pages = Fixed {
+        metrics: "x".repeat(1024 * 1024),
+    };
+    let port = Port::with(options, pages, &tls_section(&pair.cert, &pair.key, &[])).await;
+    let client = Client::trusting(&authority.root());
+    let mut stalled = client.keep(port.address).await;
+    let _unread = stalled.begin("/metrics").await;
+    let began = Instant::now();
+    // Others on the same connection are answered, and hide nothing.
+    while let Ok(answer) = stalled.get("/-/ready").await {
+        assert_eq!(answer.status, 200);
+        let other = client.get(port.address, "/metrics").await.unwrap();
+        assert_eq!(other.status, 503, "the only page is still being sent");
+        sleep(Duration::from_secs(5)).await;
+    }
+    assert!(
+        began.elapsed() < Duration::from_secs(170),
+        "{:?}",
+        began.elapsed()
+    );
+    let answer = client.ask(port.address, "HEAD", "/metrics", None).await;
+    assert_eq!(answer.unwrap().status, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_of_http2_that_asks_nothing_is_ended() {
+    let (_authority, port, client) = port(&[], "").await;
+    let began = Instant::now();
+    client.keep(port.address).await.ended().await;
+    assert!(
+        began.elapsed() < Duration::from_secs(11),
+        "{:?}",
+        began.elapsed()
+    );
+    // Pings are answered all the while.
+    let began = Instant::now();
+    let mut idle = client.keep(port.address).await;
+    idle.get("/-/ready").await.unwrap();
+    idle.ended().await;
+    let lasted = began.elapsed();
+    assert!((150..=170).contains(&lasted.as_secs()), "{lasted:?}");
 }

@@ -1,5 +1,7 @@
 //! Users and their passwords, the rate limit, and the headers of every answer.
 
+use std::fmt::Write as _;
+
 use oci_registry_exporter::server::ShowEvidence;
 
 use super::{
@@ -66,10 +68,8 @@ async fn users_of_different_costs_log_in_side_by_side() {
     let mut section = "basic_auth_users:\n".to_owned();
     for (name, cost) in [("cheap", 4), ("middle", 5), ("dear", 6)] {
         let hash = bcrypt::hash(name, cost).unwrap();
-        section += &format!(
-            "  {name}: {hash}\n  {name}-y: {}\n",
-            hash.replace("$2b$", "$2y$")
-        );
+        let older = hash.replace("$2b$", "$2y$");
+        writeln!(section, "  {name}: {hash}\n  {name}-y: {older}").unwrap();
     }
     let port = Port::open(&section).await;
     for (pair, status) in [
