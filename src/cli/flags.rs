@@ -7,8 +7,11 @@ use clap::{
     builder::PossibleValuesParser, error::ErrorKind, parser::ValueSource,
 };
 
-use super::values::{ListenAddress, check_name, duration, max_requests, tags, telemetry_path};
-use crate::{outcome::CheckName, server::ShowEvidence};
+use super::{
+    daemon_flags::{DaemonFlags, WEB_CONFIG_FILE},
+    values::{ListenAddress, check_name, duration, max_requests, tags, telemetry_path},
+};
+use crate::outcome::CheckName;
 
 /// Probes OCI registries (credentials, pull, push, referrers, capabilities) and
 /// publishes what it finds for Prometheus
@@ -133,25 +136,6 @@ pub(super) struct ServeFlags {
         hide_env_values = true
     )]
     pub(super) telemetry_path: String,
-    /// TLS, users, headers and rate limit of the own port, in the format of
-    /// Prometheus' exporter-toolkit [default: plain HTTP for anybody]
-    #[arg(
-        id = WEB_CONFIG_FILE,
-        long = "web.config.file",
-        value_name = "FILE",
-        global = true
-    )]
-    #[arg(env = "OCI_REGISTRY_EXPORTER_WEB_CONFIG_FILE", hide_env_values = true)]
-    pub(super) web_config_file: Option<PathBuf>,
-    /// Who is shown user names, challenges, token hosts and requests: whoever has
-    /// logged in, anybody, nobody
-    #[arg(long = "web.show-evidence", value_name = "WHEN", global = true)]
-    #[arg(default_value = "auth")]
-    #[arg(
-        env = "OCI_REGISTRY_EXPORTER_WEB_SHOW_EVIDENCE",
-        hide_env_values = true
-    )]
-    pub(super) show_evidence: Evidence,
     /// Pages made and sent at once; 0: no bound
     #[arg(
         long = "web.max-requests",
@@ -162,6 +146,8 @@ pub(super) struct ServeFlags {
     #[arg(env = "OCI_REGISTRY_EXPORTER_WEB_MAX_REQUESTS", hide_env_values = true)]
     #[arg(value_parser = max_requests)]
     pub(super) max_requests: usize,
+    #[command(flatten)]
+    pub(super) daemon: DaemonFlags,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -176,23 +162,6 @@ pub(super) enum LogLevel {
 pub(super) enum LogFormat {
     Logfmt,
     Json,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Evidence {
-    Auth,
-    Always,
-    Never,
-}
-
-impl From<Evidence> for ShowEvidence {
-    fn from(evidence: Evidence) -> Self {
-        match evidence {
-            Evidence::Auth => Self::Auth,
-            Evidence::Always => Self::Always,
-            Evidence::Never => Self::Never,
-        }
-    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -246,8 +215,7 @@ fn refuse_misplaced(matches: &ArgMatches, command: Option<&Command>) -> Result<(
 }
 
 const OF_CHECK: &str = "Options of `check`";
-const OF_SERVE: &str = "Options of `serve`";
-const WEB_CONFIG_FILE: &str = "web_config_file";
+pub(super) const OF_SERVE: &str = "Options of `serve`";
 #[cfg(test)]
 mod tests {
     use super::*;

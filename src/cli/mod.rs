@@ -2,10 +2,14 @@
 
 mod catalogue;
 mod check;
+mod daemon;
+mod daemon_flags;
 mod flags;
+mod loaded;
 mod logs;
 mod output;
 mod pages;
+mod reload;
 mod select;
 mod serve;
 mod signals;
@@ -117,7 +121,7 @@ fn load(flags: &Flags) -> Result<Config, Failure> {
 
 /// The web configuration file, if one is named.
 fn web(flags: &Flags) -> Result<Option<Web>, Failure> {
-    let file = flags.serve.web_config_file.as_deref();
+    let file = flags.serve.daemon.web_config_file.as_deref();
     Ok(file.map(Web::load).transpose()?)
 }
 

@@ -1,51 +1,37 @@
 //! What the daemon's routes show, from its store and schedule.
 
 use std::{
-    collections::BTreeSet,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
     time::SystemTime,
 };
 
+use tokio::time::Instant;
+
+use super::daemon::Daemon;
 use crate::{
     checks,
-    config::{Config, Target},
+    config::Target,
     exposition::{self, Exporter, Format, Lag, Process, View},
-    outcome::Subject,
     report::{self, About, Audience, Entry, RegistryReports},
-    scheduler::{LAG_BUCKETS, Watch},
-    server::{PageError, Pages},
-    store::{Snapshot, Store},
+    scheduler::LAG_BUCKETS,
+    server::{PageError, Pages, Reloading},
+    store::Snapshot,
 };
-
-/// All that a running daemon knows.
-pub(super) struct Daemon {
-    pub(super) config: Arc<Config>,
-    /// When the configuration was loaded.
-    pub(super) loaded: SystemTime,
-    pub(super) store: Store,
-    /// What is asked on a schedule.
-    pub(super) scheduled: Arc<BTreeSet<Subject>>,
-    pub(super) watch: Arc<Watch<Subject>>,
-    /// The scheduler runs.
-    pub(super) running: AtomicBool,
-}
 
 impl Pages for Daemon {
     fn metrics(&self, format: Format) -> Result<String, PageError> {
         let lag = self.watch.lag();
+        let (loaded, store) = self.seen();
         let view = View {
-            config: Arc::clone(&self.config),
-            store: self.store.snapshot(),
-            scheduled: Arc::clone(&self.scheduled),
+            config: Arc::clone(&loaded.config),
+            store,
+            scheduled: Arc::clone(&loaded.scheduled),
             next_runs: Arc::new(self.watch.next_runs()),
             exporter: Exporter {
                 version: env!("CARGO_PKG_VERSION"),
                 revision: option_env!("OCI_REGISTRY_EXPORTER_REVISION").unwrap_or_default(),
-                reload_successful: true,
-                reload_success: self.loaded,
+                reload_successful: self.reload_successful.load(Ordering::Relaxed),
+                reload_success: loaded.at,
                 heartbeat: self.heartbeat(),
                 cycles_in_flight: self.watch.in_flight(),
                 lag: Lag::new(&LAG_BUCKETS, &lag.counts, lag.sum),
@@ -60,9 +46,9 @@ impl Pages for Daemon {
         registry: Option<&str>,
         audience: Audience,
     ) -> Result<Option<String>, PageError> {
-        let store = self.store.snapshot();
+        let (loaded, store) = self.seen();
         let wanted = |target: &&Arc<Target>| registry.is_none_or(|name| name == target.name);
-        let registries: Vec<RegistryReports> = self
+        let registries: Vec<RegistryReports> = loaded
             .config
             .registries
             .iter()
@@ -81,7 +67,11 @@ impl Pages for Daemon {
     }
 
     fn ready(&self) -> bool {
-        self.running.load(Ordering::Relaxed)
+        Daemon::ready(self, Instant::now())
+    }
+
+    fn reload(self: Arc<Self>) -> Reloading {
+        Box::pin(async move { Daemon::reload(&self, "POST /-/reload").await })
     }
 }
 

@@ -38,7 +38,7 @@ mod web;
 mod yaml;
 
 pub use duration::{HINT as DURATION_HINT, parse as parse_duration};
-pub use load::{Environment, Load, load, parse};
+pub use load::{Environment, Load, content, load, parse};
 pub use problem::{ConfigError, ConfigErrors};
 pub use suggest::close as spelled_alike;
 pub use target::{

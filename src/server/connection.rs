@@ -12,17 +12,18 @@ use hyper::{
 };
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::{
-    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, copy, sink},
+    io::{AsyncRead, AsyncWrite},
     net::TcpStream,
     sync::{OwnedSemaphorePermit, watch::Receiver},
     time::{Instant, sleep, timeout},
 };
-use tokio_rustls::TlsAcceptor;
 
 use super::{
     activity::{Activity, State},
+    answer::Answer,
+    handshake::handshake,
     patient::Patient,
-    routes::{Answer, Site},
+    routes::Site,
     visitor::Visitor,
     web::{H2, Policy, Web},
 };
@@ -75,41 +76,6 @@ pub(super) async fn converse(
     } else {
         speak_http1(stream, &talk, ends).await;
     }
-}
-
-type TlsStream = tokio_rustls::server::TlsStream<Patient<TcpStream>>;
-
-/// `None`: there is nobody to speak with.
-async fn handshake(mut stream: TcpStream, config: Arc<rustls::ServerConfig>) -> Option<TlsStream> {
-    let mut first = [0];
-    // What begins with a letter is a request, and no handshake.
-    if stream.peek(&mut first).await.is_ok() && first[0].is_ascii_uppercase() {
-        let _ = stream.write_all(PLAIN_ON_TLS).await;
-        part(&mut stream).await;
-        return None;
-    }
-    let stream = Patient::new(stream, WRITE_TIMEOUT);
-    let accepting = TlsAcceptor::from(config).accept(stream).into_fallible();
-    match accepting.await {
-        Ok(mut stream) => {
-            // A reader that stalls costs no more than this beside the page.
-            stream.get_mut().1.set_buffer_limit(Some(TLS_BUFFER));
-            Some(stream)
-        }
-        Err((error, mut stream)) => {
-            tracing::debug!(%error, "TLS handshake failed");
-            part(&mut stream).await;
-            None
-        }
-    }
-}
-
-/// Ends a connection so that the last words reach the other side: one that is
-/// closed while something is still to be read is reset, and they are lost.
-async fn part<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S) {
-    let _ = stream.shutdown().await;
-    let mut rest = stream.take(MOST_READ_AT_PARTING);
-    let _ = timeout(PARTING, copy(&mut rest, &mut sink())).await;
 }
 
 /// What the requests of one connection share.
@@ -283,7 +249,7 @@ pub(super) const IDLE_TIMEOUT: Duration = Duration::from_secs(150);
 /// How often the state of a connection is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
 /// How long a client may take nothing of an answer.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+pub(super) const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Bytes of a request's head.
 const LARGEST_HEAD: usize = 32 * 1024;
 const LARGEST_HEAD_LIST: u32 = 32 * 1024;
@@ -291,10 +257,5 @@ const MOST_HEADERS: usize = 100;
 /// Requests at once on one connection of HTTP/2.
 const MOST_STREAMS: u32 = 16;
 const SEND_BUFFER: usize = 16 * 1024;
-const TLS_BUFFER: usize = 16 * 1024;
 const PING_EVERY: Duration = Duration::from_secs(30);
 const PING_TIMEOUT: Duration = Duration::from_secs(20);
-/// How long the other side has to hear why a connection ends.
-const PARTING: Duration = Duration::from_secs(1);
-const MOST_READ_AT_PARTING: u64 = 64 * 1024;
-const PLAIN_ON_TLS: &[u8] = b"HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\nthis port speaks HTTPS\n";

@@ -9,8 +9,10 @@
 //! TLS, which a web configuration file asks for, the handshake says which it is.
 
 mod activity;
+mod answer;
 mod connection;
 mod encoding;
+mod handshake;
 mod landing;
 mod patient;
 mod routes;
@@ -20,6 +22,7 @@ mod web;
 use std::{
     error::Error,
     io,
+    pin::Pin,
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -52,7 +55,12 @@ pub trait Pages: Send + Sync + 'static {
     fn heartbeat(&self) -> Option<SystemTime>;
     /// Whether the configuration is loaded and the scheduler runs.
     fn ready(&self) -> bool;
+    /// Reads the configuration again; what is wrong with it, if that is so.
+    fn reload(self: Arc<Self>) -> Reloading;
 }
+
+/// A reload that goes on.
+pub type Reloading = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
 
 /// Why a page could not be made.
 pub type PageError = Box<dyn Error + Send + Sync>;
@@ -62,6 +70,10 @@ pub type PageError = Box<dyn Error + Send + Sync>;
 pub struct Options {
     /// Where the metrics are; begins with `/`.
     pub telemetry_path: String,
+    /// What stands in front of every route: empty, or a path without a slash at its end.
+    pub route_prefix: String,
+    /// Whether `POST /-/reload` reloads.
+    pub lifecycle: bool,
     /// How many pages are made and sent at once; beyond it: 503. 0: no bound.
     pub max_requests: usize,
     /// How many connections stand at once; beyond it they wait to be accepted.
@@ -76,6 +88,8 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             telemetry_path: "/metrics".to_owned(),
+            route_prefix: String::new(),
+            lifecycle: false,
             max_requests: 40,
             max_connections: 512,
             web: None,

@@ -14,7 +14,7 @@ use flate2::read::GzDecoder;
 use oci_registry_exporter::{
     exposition::Format,
     report::Audience,
-    server::{GRACE, Options, PageError, Pages, serve},
+    server::{GRACE, Options, PageError, Pages, Reloading, serve},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -465,6 +465,10 @@ impl Pages for Fixed {
 
     fn ready(&self) -> bool {
         !self.starting
+    }
+
+    fn reload(self: Arc<Self>) -> Reloading {
+        Box::pin(async { Err("line 3: no".to_owned()) })
     }
 }
 

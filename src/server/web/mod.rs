@@ -33,7 +33,7 @@ use tokio::{
 };
 
 use super::{
-    routes::{Answer, plain, with},
+    answer::{Answer, plain, with},
     visitor::Visitor,
 };
 use crate::config::{ConfigError, ConfigErrors, load_web};

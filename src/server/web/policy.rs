@@ -8,7 +8,7 @@ use rustls::ServerConfig;
 use super::{bucket::Bucket, tls};
 use crate::{
     config::{ConfigErrors, PasswordHash, WebConfig},
-    server::routes::Answer,
+    server::answer::Answer,
 };
 
 /// What one version of the file comes to.

@@ -22,7 +22,7 @@ use std::{
 use oci_registry_exporter::{
     exposition::Format,
     report::Audience,
-    server::{Options, PageError, Pages, ShowEvidence, Web, serve},
+    server::{Options, PageError, Pages, Reloading, ShowEvidence, Web, serve},
 };
 use tempfile::TempDir;
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
@@ -131,6 +131,10 @@ impl Pages for Fixed {
 
     fn ready(&self) -> bool {
         true
+    }
+
+    fn reload(self: Arc<Self>) -> Reloading {
+        Box::pin(async { Ok(()) })
     }
 }
 
