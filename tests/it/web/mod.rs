@@ -20,9 +20,12 @@ use std::{
 };
 
 use oci_registry_exporter::{
-    exposition::Format,
+    exposition::{Format, Scope},
     report::Audience,
-    server::{Options, PageError, Pages, Reloading, ShowEvidence, Web, serve},
+    server::{
+        Answering, Options, PageError, Pages, ProbeRefusal, Probing, Reloading, ShowEvidence,
+        Sought, Web, serve,
+    },
 };
 use tempfile::TempDir;
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
@@ -117,8 +120,16 @@ impl Default for Fixed {
 }
 
 impl Pages for Fixed {
-    fn metrics(&self, _: Format) -> Result<String, PageError> {
-        Ok(self.metrics.clone())
+    fn metrics(&self, _: Format, _: Scope) -> Result<Option<String>, PageError> {
+        Ok(Some(self.metrics.clone()))
+    }
+
+    fn probe(self: Arc<Self>, _: Probing) -> Answering {
+        Box::pin(async { Err(ProbeRefusal::NotConfigured) })
+    }
+
+    fn service_discovery(&self, at: &Sought) -> Result<Option<String>, PageError> {
+        Ok(Some(format!("{}://{}{}", at.scheme, at.address, at.path)))
     }
 
     fn reports(&self, _: Option<&str>, audience: Audience) -> Result<Option<String>, PageError> {

@@ -130,6 +130,19 @@ async fn the_servers_order_of_suites_decides_unless_told_otherwise() {
 }
 
 #[tokio::test]
+async fn service_discovery_says_that_it_is_tls() {
+    let (_authority, port, client) = port(&[], "").await;
+    for offered in ["h2", "http/1.1"] {
+        let client = client.clone().offering(&[offered]);
+        let answer = client.get(port.address, "/sd").await.unwrap();
+        assert_eq!(answer.text(), "https://localhost/probe", "{offered}");
+    }
+    let port = Port::open("").await;
+    let answer = plain(port.address, "/sd", None).await.unwrap();
+    assert_eq!(answer.text(), "http://localhost/probe");
+}
+
+#[tokio::test]
 async fn plain_http_on_a_port_of_tls_is_told_so() {
     let (_authority, port, client) = port(&[], "").await;
     let answer = plain(port.address, "/metrics", None).await.unwrap();
