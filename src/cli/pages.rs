@@ -7,7 +7,7 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::daemon::Daemon;
+use super::{daemon::Daemon, version};
 use crate::{
     checks,
     config::Target,
@@ -81,8 +81,8 @@ impl Daemon {
             scheduled: Arc::clone(&loaded.scheduled),
             next_runs: Arc::new(self.watch.next_runs()),
             exporter: Exporter {
-                version: env!("CARGO_PKG_VERSION"),
-                revision: option_env!("OCI_REGISTRY_EXPORTER_REVISION").unwrap_or_default(),
+                version: version::NUMBER,
+                revision: version::REVISION,
                 reload_successful: self.reload_successful.load(Ordering::Relaxed),
                 reload_success: loaded.at,
                 heartbeat: self.heartbeat(),

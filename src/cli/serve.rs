@@ -18,6 +18,7 @@ use super::{
     daemon::Daemon,
     flags::Flags,
     signals::{Hangup, Signals},
+    systemd::{self, State},
     values::ListenAddress,
 };
 use crate::{
@@ -34,7 +35,7 @@ pub(super) fn serve(flags: &Flags) -> Result<ExitCode, Failure> {
     let config = config::load(&load)?;
     let web = super::web(flags)?.map(Arc::new);
     let runtime = runtime()?;
-    let daemon = Daemon::new(config, load, content);
+    let daemon = Daemon::new(config, load, content, flags.serve.daemon.shard);
     let ended = runtime.block_on(run(flags, Arc::new(daemon), web));
     // Whatever still runs now is not worth waiting for.
     runtime.shutdown_background();
@@ -57,7 +58,11 @@ async fn run(
     let uncaught = |error| Failure::other(format!("signals cannot be caught: {error}"));
     let mut signals = Signals::catch().map_err(uncaught)?;
     let hangup = Hangup::catch().map_err(uncaught)?;
-    let listeners = bind(&flags.serve.listen_addresses).await?;
+    let listeners = if flags.serve.daemon.systemd_socket {
+        handed_over()?
+    } else {
+        bind(&flags.serve.listen_addresses).await?
+    };
     announce(&daemon.loaded().config);
     announce_web(web.as_deref());
     let (stop, stopped) = watch::channel(false);
@@ -68,17 +73,19 @@ async fn run(
         options(flags, web),
         until(stopped),
     );
-    let reloading = reload(flags, &daemon, hangup);
+    let beside = beside(flags, &daemon, hangup);
     daemon.running.store(true, Ordering::Relaxed);
+    systemd::tell(State::Ready);
     let mut both = std::pin::pin!(async { tokio::join!(asking, serving).0 });
     let signal = tokio::select! {
         (signal, _) = signals.next_of_daemon() => signal,
         ended = &mut both => return Err(stopped_early(ended)),
     };
     tracing::info!(signal, "shutting down");
+    systemd::tell(State::Stopping);
     daemon.running.store(false, Ordering::Relaxed);
     // A reload now would begin what is about to end.
-    drop(reloading);
+    drop(beside);
     // Both hold a receiver.
     let _ = stop.send(true);
     tokio::select! {
@@ -106,16 +113,19 @@ fn options(flags: &Flags, web: Option<Arc<Web>>) -> Options {
     }
 }
 
-/// Reloads by signal, and by content if that is wanted, until it is dropped.
-fn reload(flags: &Flags, daemon: &Arc<Daemon>, hangup: Hangup) -> JoinSet<()> {
-    let mut reloading = JoinSet::new();
+/// What goes on beside the schedule and the port until it is dropped: reloads by
+/// signal, and by content if that is wanted, and the watchdog.
+fn beside(flags: &Flags, daemon: &Arc<Daemon>, hangup: Hangup) -> JoinSet<()> {
+    let mut tasks = JoinSet::new();
     let by_signal = Arc::clone(daemon);
-    reloading.spawn(async move { by_signal.reload_by_signal(hangup).await });
+    tasks.spawn(async move { by_signal.reload_by_signal(hangup).await });
+    let watched = Arc::clone(daemon);
+    tasks.spawn(async move { systemd::watchdog(&watched).await });
     if flags.serve.daemon.auto_reload {
         let (every, by_content) = (flags.serve.daemon.auto_reload_interval, Arc::clone(daemon));
-        reloading.spawn(async move { by_content.reload_by_content(every).await });
+        tasks.spawn(async move { by_content.reload_by_content(every).await });
     }
-    reloading
+    tasks
 }
 
 /// A scheduler that is gone must not be served on as if it lived.
@@ -195,6 +205,23 @@ async fn bind(addresses: &[ListenAddress]) -> Result<Vec<TcpListener>, Failure> 
         listeners.push(listener);
     }
     Ok(listeners)
+}
+
+/// The sockets of the service manager.
+fn handed_over() -> Result<Vec<TcpListener>, Failure> {
+    let unusable = |error: io::Error| {
+        Failure::other(format!(
+            "a socket of the service manager cannot be used: {error}"
+        ))
+    };
+    let adopted = |socket: std::net::TcpListener| {
+        socket.set_nonblocking(true)?;
+        let listener = TcpListener::from_std(socket)?;
+        tracing::info!(address = %listener.local_addr()?, "listening");
+        Ok(listener)
+    };
+    let sockets = systemd::sockets()?.into_iter();
+    sockets.map(|it| adopted(it).map_err(unusable)).collect()
 }
 
 /// On every address, also of IPv6 where the machine has it.
