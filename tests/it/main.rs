@@ -48,4 +48,6 @@ mod transport;
 #[cfg(test)]
 mod traps;
 #[cfg(test)]
+mod web;
+#[cfg(test)]
 mod writes;
