@@ -13,11 +13,12 @@ use crate::{
 use super::{
     ConfigErrors, Load, PushWish, Target, address, fingerprint,
     layers::inherit,
+    load::read_tree,
     problem::{Problems, Spot},
     registry,
     section::{Names, OCI_KEYS, Section},
     sets::Sets,
-    tree::{self, Entry, Kind, Node, Place, Value},
+    tree::{Entry, Kind, Node, Place, Value},
 };
 
 /// An image or a URL as it was typed, understood.
@@ -156,8 +157,7 @@ pub fn given(
         Some((path, file, text)) => (&**file, &**text, path.parent()),
         None => ("", "", None),
     };
-    // A file that cannot be read as YAML was refused when it was loaded.
-    let root = tree::read(text).ok().flatten();
+    let root = read_tree(text, file)?;
     let root = root.unwrap_or_else(|| node(Value::Map(Vec::new())));
     let problems = Problems::default();
     let Some(document) = Section::root(&root, &problems) else {
