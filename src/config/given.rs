@@ -13,7 +13,7 @@ use crate::{
 use super::{
     ConfigErrors, Load, PushWish, Target, address, fingerprint,
     layers::inherit,
-    load::read_tree,
+    load::{read_text, read_tree},
     problem::{Problems, Spot},
     registry,
     section::{Names, OCI_KEYS, Section},
@@ -152,11 +152,10 @@ pub fn given(
     push: bool,
     load: &Load,
 ) -> Result<(Target, Vec<String>), ConfigErrors> {
-    let read = load.text()?;
-    let (file, text, base) = match &read {
-        Some((path, file, text)) => (&**file, &**text, path.parent()),
-        None => ("", "", None),
-    };
+    let path = load.file();
+    let file = path.map_or_else(String::new, |path| path.display().to_string());
+    let text = path.map_or_else(|| Ok(String::new()), read_text)?;
+    let (file, text) = (file.as_str(), text.as_str());
     let root = read_tree(text, file)?;
     let root = root.unwrap_or_else(|| node(Value::Map(Vec::new())));
     let problems = Problems::default();
@@ -164,7 +163,7 @@ pub fn given(
         problems.conclude(file, text)?;
         return Err(unread(name));
     };
-    let base = base.unwrap_or(Path::new(""));
+    let base = path.and_then(Path::parent).unwrap_or(Path::new(""));
     let mut own = vec![
         text_entry("name", name),
         text_entry("RegistryUrl", given.url.as_str()),

@@ -41,16 +41,7 @@ impl Load {
         self.file().is_some() || self.environment.names_a_registry()
     }
 
-    /// The file with its name and text, if there is one.
-    pub(super) fn text(&self) -> Result<Option<(&Path, String, String)>, ConfigErrors> {
-        let Some(path) = self.file() else {
-            return Ok(None);
-        };
-        let text = read_text(path)?;
-        Ok(Some((path, path.display().to_string(), text)))
-    }
-
-    fn file(&self) -> Option<&Path> {
+    pub(super) fn file(&self) -> Option<&Path> {
         let default = || self.default_paths.iter().find(|path| path.exists());
         self.path.as_ref().or_else(default).map(PathBuf::as_path)
     }
@@ -119,7 +110,7 @@ pub fn content(load: &Load) -> Option<u64> {
 /// All that is wrong with it, each with its place and a hint; the first syntax
 /// error alone.
 pub fn load(load: &Load) -> Result<Config, ConfigErrors> {
-    let Some((path, name, text)) = load.text()? else {
+    let Some(path) = load.file() else {
         if load.environment.names_a_registry() {
             return conclude(None, "", "", Path::new(""), &load.environment);
         }
@@ -136,6 +127,8 @@ pub fn load(load: &Load) -> Result<Config, ConfigErrors> {
             hint: "name a file with `--config.file`, or set `OCI__RegistryUrl`".to_owned(),
         }));
     };
+    let name = path.display().to_string();
+    let text = read_text(path)?;
     let base = path.parent().unwrap_or(Path::new(""));
     let mut config = parse(&text, &name, base, &load.environment)?;
     config.path = Some(path.to_owned());
