@@ -93,6 +93,7 @@ fn reports_of(target: &Target, store: &Snapshot) -> RegistryReports {
                 report: Arc::clone(&check.report),
                 last_conclusive: check.last_conclusive,
                 fact_since: check.fact_since,
+                since_worked: record?.since_worked(&subject),
             })
         })
         .collect();

@@ -6,6 +6,7 @@ mod public;
 mod text;
 
 pub use json::{Audience, json};
+pub use public::{Hidden, withheld};
 pub use text::{Options, text};
 
 use std::{
@@ -16,6 +17,7 @@ use std::{
 use crate::{
     matrix::{self, Difference},
     outcome::{Capability, Fact, Observation, Report, Status},
+    store::Since,
 };
 
 /// One registry with what is known of it, in the order in which it is shown.
@@ -80,6 +82,9 @@ pub struct Entry {
     pub last_conclusive: Option<SystemTime>,
     /// Since when what it proves is as it is; `None` where only one run is known.
     pub fact_since: Option<SystemTime>,
+    /// What happened since it last worked; `None` where it works, and where only one
+    /// run is known.
+    pub since_worked: Option<Since>,
 }
 
 impl Entry {
@@ -89,6 +94,7 @@ impl Entry {
         Self {
             last_conclusive: report.outcome.conclusive().then_some(ended),
             fact_since: None,
+            since_worked: None,
             report: Arc::new(report),
         }
     }
