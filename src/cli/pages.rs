@@ -10,14 +10,14 @@ use std::{
 };
 
 use crate::{
-    checks,
     config::{Config, Target},
     exposition::{self, Exporter, Format, Lag, Process, View},
     outcome::Subject,
-    report::{self, About, Audience, Entry, RegistryReports},
+    page,
+    report::{self, Audience, RegistryReports},
     scheduler::{LAG_BUCKETS, Watch},
     server::{PageError, Pages},
-    store::{Snapshot, Store},
+    store::Store,
 };
 
 /// All that a running daemon knows.
@@ -25,6 +25,10 @@ pub(super) struct Daemon {
     pub(super) config: Arc<Config>,
     /// When the configuration was loaded.
     pub(super) loaded: SystemTime,
+    /// When this program started.
+    pub(super) started: SystemTime,
+    /// Where the metrics are.
+    pub(super) telemetry_path: String,
     pub(super) store: Store,
     /// What is asked on a schedule.
     pub(super) scheduled: Arc<BTreeSet<Subject>>,
@@ -43,7 +47,7 @@ impl Pages for Daemon {
             next_runs: Arc::new(self.watch.next_runs()),
             exporter: Exporter {
                 version: env!("CARGO_PKG_VERSION"),
-                revision: option_env!("OCI_REGISTRY_EXPORTER_REVISION").unwrap_or_default(),
+                revision: REVISION,
                 reload_successful: true,
                 reload_success: self.loaded,
                 heartbeat: self.heartbeat(),
@@ -63,13 +67,38 @@ impl Pages for Daemon {
             .registries
             .iter()
             .filter(wanted)
-            .map(|target| reports_of(target, &store))
+            .map(|target| RegistryReports::of(target, store.registry(&target.name)))
             .collect();
         if registry.is_some() && registries.is_empty() {
             return Ok(None);
         }
         let page = report::json(&registries, SystemTime::now(), Audience::Anybody)?;
         Ok(Some(page))
+    }
+
+    fn status(&self, query: &str, audience: Audience) -> Result<String, PageError> {
+        let store = self.store.snapshot();
+        let next_runs = self.watch.next_runs();
+        let registries = self.config.registries.iter();
+        let registries =
+            registries.map(|target| page::Registry::new(target, store.registry(&target.name)));
+        let view = page::View {
+            now: SystemTime::now(),
+            audience,
+            telemetry_path: &self.telemetry_path,
+            exporter: page::Exporter {
+                version: env!("CARGO_PKG_VERSION"),
+                revision: REVISION,
+                started: self.started,
+                loaded: self.loaded,
+                reload_successful: true,
+                heartbeat: self.heartbeat(),
+                cycles_in_flight: self.watch.in_flight(),
+            },
+            registries: registries.collect(),
+            next_runs: &next_runs,
+        };
+        Ok(page::status(&view, query))
     }
 
     fn heartbeat(&self) -> Option<SystemTime> {
@@ -81,28 +110,7 @@ impl Pages for Daemon {
     }
 }
 
-/// What is known of a target, in the order of its questions; what has not been
-/// asked yet is left out.
-fn reports_of(target: &Target, store: &Snapshot) -> RegistryReports {
-    let record = store.registry(&target.name);
-    let entries = checks::questions(target)
-        .into_iter()
-        .filter_map(|(subject, _)| {
-            let check = record?.checks.get(&subject)?;
-            Some(Entry {
-                report: Arc::clone(&check.report),
-                last_conclusive: check.last_conclusive,
-                fact_since: check.fact_since,
-                since_worked: record?.since_worked(&subject),
-            })
-        })
-        .collect();
-    RegistryReports {
-        name: target.name.clone(),
-        url: target.url.as_str().trim_end_matches('/').to_owned(),
-        entries,
-        about: record.map_or_else(About::default, |record| {
-            About::new(&record.seen, target.product.as_deref())
-        }),
-    }
-}
+const REVISION: &str = match option_env!("OCI_REGISTRY_EXPORTER_REVISION") {
+    Some(revision) => revision,
+    None => "",
+};

@@ -54,7 +54,7 @@ async fn run(flags: &Flags, config: Config) -> Result<ExitCode, Failure> {
     let listeners = bind(&flags.serve.listen_addresses).await?;
     announce(&config);
     let (targets, lanes) = schedule(&config);
-    let daemon = Arc::new(daemon(config, &lanes));
+    let daemon = Arc::new(daemon(config, &lanes, &flags.serve.telemetry_path));
     let options = Options {
         telemetry_path: flags.serve.telemetry_path.clone(),
         max_requests: flags.serve.max_requests,
@@ -152,7 +152,7 @@ async fn look_at_secrets(
 }
 
 /// The daemon before its first cycle: what is not asked has its report already.
-fn daemon(config: Config, lanes: &[Lane<Subject>]) -> Daemon {
+fn daemon(config: Config, lanes: &[Lane<Subject>], telemetry_path: &str) -> Daemon {
     let store = Store::new(&config.histogram_buckets);
     for target in &config.registries {
         for (subject, repository) in checks::questions(target) {
@@ -168,6 +168,8 @@ fn daemon(config: Config, lanes: &[Lane<Subject>]) -> Daemon {
     Daemon {
         config: Arc::new(config),
         loaded: SystemTime::now(),
+        started: SystemTime::now(),
+        telemetry_path: telemetry_path.to_owned(),
         store,
         scheduled: Arc::new(scheduled),
         watch: Arc::new(Watch::new()),

@@ -9,7 +9,6 @@
 //! a preface to wait for and streams to bound.
 
 mod encoding;
-mod landing;
 mod patient;
 mod routes;
 
@@ -36,7 +35,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::exposition::Format;
+use crate::{exposition::Format, report::Audience};
 use patient::Patient;
 use routes::Site;
 
@@ -47,6 +46,8 @@ pub trait Pages: Send + Sync + 'static {
     /// The reports as JSON, of all registries or of one; `None` where no such
     /// registry is configured.
     fn reports(&self, registry: Option<&str>) -> Result<Option<String>, PageError>;
+    /// The status page that this query string asks for, as HTML for this audience.
+    fn status(&self, query: &str, audience: Audience) -> Result<String, PageError>;
     /// When the scheduler last showed that it lives; `None` before it began.
     fn heartbeat(&self) -> Option<SystemTime>;
     /// Whether the configuration is loaded and the scheduler runs.

@@ -20,8 +20,8 @@ use tokio::{
     task::spawn_blocking,
 };
 
-use super::{Options, PageError, Pages, encoding, landing};
-use crate::exposition::Format;
+use super::{Options, PageError, Pages, encoding};
+use crate::{exposition::Format, page::POLICY, report::Audience};
 
 pub(super) type Answer = Response<Full<Bytes>>;
 
@@ -29,7 +29,6 @@ pub(super) type Answer = Response<Full<Bytes>>;
 pub(super) struct Site {
     pages: Arc<dyn Pages>,
     options: Options,
-    landing: Bytes,
     /// One permit a page that is made or sent; `None`: no bound.
     running: Option<Arc<Semaphore>>,
 }
@@ -38,7 +37,7 @@ pub(super) struct Site {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Route {
     Metrics,
-    Landing,
+    Status,
     Healthy,
     Ready,
     /// Of all registries, or of this one.
@@ -50,7 +49,6 @@ impl Site {
     pub(super) fn new(pages: Arc<dyn Pages>, options: Options) -> Self {
         let bound = options.max_requests;
         Self {
-            landing: landing::page(&options.telemetry_path).into(),
             running: (bound > 0).then(|| Arc::new(Semaphore::new(bound))),
             pages,
             options,
@@ -70,7 +68,7 @@ impl Site {
         match route {
             Route::Metrics => self.metrics(request.headers()).await,
             Route::Reports(registry) => self.reports(registry, request.headers()).await,
-            Route::Landing => self.landing(),
+            Route::Status => self.status(request.uri().query(), request.headers()).await,
             Route::Healthy => self.healthy(SystemTime::now()),
             Route::Ready if self.pages.ready() => plain(StatusCode::OK, "ready"),
             Route::Ready => plain(StatusCode::SERVICE_UNAVAILABLE, "starting"),
@@ -83,7 +81,7 @@ impl Site {
             return Route::Metrics;
         }
         match path {
-            "/" => Route::Landing,
+            "/" => Route::Status,
             "/-/healthy" => Route::Healthy,
             "/-/ready" => Route::Ready,
             REPORTS => Route::Reports(None),
@@ -114,18 +112,15 @@ impl Site {
         self.made(make, "application/json", headers).await
     }
 
-    fn landing(&self) -> Answer {
-        let answer = answer(
-            StatusCode::OK,
-            "text/html; charset=utf-8",
-            self.landing.clone(),
-        );
-        let policy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
-        with(
-            answer,
-            CONTENT_SECURITY_POLICY,
-            HeaderValue::from_static(policy),
-        )
+    async fn status(&self, query: Option<&str>, headers: &HeaderMap) -> Answer {
+        let pages = Arc::clone(&self.pages);
+        let query = query.unwrap_or_default().to_owned();
+        let make = move || pages.status(&query, Audience::Anybody).map(Some);
+        let answer = self.made(make, "text/html; charset=utf-8", headers).await;
+        match HeaderValue::from_str(&POLICY) {
+            Ok(policy) => with(answer, CONTENT_SECURITY_POLICY, policy),
+            Err(error) => failed(&error.to_string()),
+        }
     }
 
     fn healthy(&self, now: SystemTime) -> Answer {
@@ -281,6 +276,10 @@ mod tests {
             Ok(None)
         }
 
+        fn status(&self, _: &str, _: Audience) -> Result<String, PageError> {
+            Ok(String::new())
+        }
+
         fn heartbeat(&self) -> Option<SystemTime> {
             self.0
         }
@@ -300,7 +299,7 @@ mod tests {
         let of = |name: &str| Route::Reports(Some(name.to_owned()));
         for (path, route) in [
             ("/probe/metrics", Route::Metrics),
-            ("/", Route::Landing),
+            ("/", Route::Status),
             ("/-/healthy", Route::Healthy),
             ("/-/ready", Route::Ready),
             ("/api/v1/reports", Route::Reports(None)),
@@ -321,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn a_telemetry_path_may_take_the_place_of_the_landing_page() {
+    fn a_telemetry_path_may_take_the_place_of_the_status_page() {
         let options = Options {
             telemetry_path: "/".to_owned(),
             ..Options::default()

@@ -136,6 +136,11 @@ impl Changes {
         self.cycle += 1;
     }
 
+    /// When each thing last became another.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Change, SystemTime)> {
+        self.seen.iter().map(|(what, seen)| (*what, seen.at))
+    }
+
     fn after(&self, cycle: u64) -> Vec<(Change, SystemTime)> {
         let later = self.seen.iter().filter(|(_, seen)| seen.cycle > cycle);
         later.map(|(what, seen)| (*what, seen.at)).collect()
@@ -225,13 +230,15 @@ mod tests {
     fn only_changes_are_kept_and_only_the_last_of_them() {
         use Status::{Fail, Pass};
         let (past, _) = lived(&[(Pass, &[]), (Pass, &[]), (Fail, &[]), (Fail, &[])]);
-        let kept: Vec<_> = past.transitions().map(|it| (it.at, it.from, it.to)).collect();
-        assert_eq!(
-            kept,
-            [(at(0), None, Pass), (at(120), Some(Pass), Fail)],
-        );
+        let kept: Vec<_> = past
+            .transitions()
+            .map(|it| (it.at, it.from, it.to))
+            .collect();
+        assert_eq!(kept, [(at(0), None, Pass), (at(120), Some(Pass), Fail)],);
 
-        let turns: Vec<_> = (0..31).map(|turn| ([Pass, Fail][turn % 2], &[][..])).collect();
+        let turns: Vec<_> = (0..31)
+            .map(|turn| ([Pass, Fail][turn % 2], &[][..]))
+            .collect();
         let (past, _) = lived(&turns);
         let kept: Vec<_> = past.transitions().map(|it| it.at).collect();
         let expected: Vec<_> = (21..31).map(|minute| at(60 * minute)).collect();

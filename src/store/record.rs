@@ -127,6 +127,12 @@ impl Record {
         self.changes.end_cycle();
     }
 
+    /// When each thing last became another, of those that did: unlike `changed`, without
+    /// the times of first sight.
+    pub fn changes(&self) -> impl Iterator<Item = (Change, SystemTime)> {
+        self.changes.iter()
+    }
+
     /// What happened since this check last worked, where it does not work any more:
     /// for fail and unknown since its last pass, info or warn, for info and warn since
     /// its last pass. `None` where it works, is not asked or has not reported, and for
@@ -174,8 +180,7 @@ impl CheckRecord {
 
     fn put(&mut self, report: Arc<Report>, ended: SystemTime, changes: &Changes) {
         let status = report.outcome.status;
-        self.past
-            .put(status, report.outcome.reason, ended, changes);
+        self.past.put(status, report.outcome.reason, ended, changes);
         if let Some(place) = place(status) {
             self.runs[place] += 1;
         }
