@@ -89,13 +89,16 @@ fn item(view: &View<'_>, query: &Query, row: &Row<'_>, failure: &Failure<'_>) ->
             p {
                 (badge(Some(Status::Fail))) " "
                 a href={ (link) "#" (report.subject.check.as_str()) } {
-                    bdi { (clean(&registry.target.name)) } ": "
+                    bdi { (clean(&registry.target.name)) }
+                }
+                " "
+                small {
                     @for (at, check) in failure.checks.iter().enumerate() {
                         @if at > 0 { ", " }
                         (title(*check).to_lowercase())
                     }
+                    @if let Some(since) = since(view, check) { ", " (since) }
                 }
-                @if let Some(since) = since(view, check) { " " small { (since) } }
             }
             p { bdi { (clean(&message)) } }
             @if let Some(changed) = changed(view, failure.entry) { p class="soft" { (changed) } }

@@ -15,10 +15,8 @@ use crate::{
 
 /// The status as a word; `None`: it has not run yet.
 pub(super) fn badge(status: Option<Status>) -> Markup {
-    match status {
-        Some(status) => html! { b class={ "b " (status.as_str()) } { (status.as_str()) } },
-        None => html! { b class="b none" { "not yet" } },
-    }
+    let word = status.map_or("not yet", Status::as_str);
+    html! { b class={ "b " (status.map_or("none", Status::as_str)) } { (word) } }
 }
 
 /// Since when the status of a check is as it is.

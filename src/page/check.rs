@@ -8,12 +8,12 @@ use super::{
     overview::reason_words,
     row::{Cell, ended},
     when::{ago, exact, measured, span},
-    words::{clean, counted},
+    words::clean,
 };
 use crate::{
     checks,
     exchange::Sent,
-    outcome::{Outcome, Report, Status, Value},
+    outcome::{Outcome, Report, Status, Subject, Value},
     report::{Entry, Hidden, withheld},
     store::CheckRecord,
 };
@@ -34,9 +34,21 @@ pub(super) fn section(
             p class="soft" { (check.summary) }
             div class="cards" {
                 @for entry in &cell.entries { (article(view, registry, entry, hidden)) }
-                @let waiting = cell.questions.saturating_sub(cell.entries.len());
-                @if waiting > 0 {
-                    p { (badge(None)) " " (counted(waiting, "question has", "questions have")) " not been asked so far." }
+                @for subject in cell.waiting() { (waiting(view, subject)) }
+            }
+        }
+    }
+}
+
+fn waiting(view: &View<'_>, asked: &Subject) -> Markup {
+    html! {
+        article {
+            h3 { (subject(asked)) }
+            p class="said" {
+                (badge(None)) " "
+                @match view.next_runs.get(asked) {
+                    Some(at) => { "First run " (ago(view.now, *at)) },
+                    None => "Not scheduled",
                 }
             }
         }
@@ -60,25 +72,34 @@ fn article(
     };
     html! {
         article class=(outcome.status.as_str()) {
-            h3 { (subject(report)) }
+            h3 { (subject(&report.subject)) }
             p class="said" { (badge(Some(outcome.status))) " " bdi { (code(&clean(&message))) } }
             @if let Some(changed) = changed(view, entry) { p { (changed) } }
             @if outcome.status != Status::Skip {
                 @if let Some(reason) = outcome.reason { p class="soft" { (reason.cause()) "." } }
-                (steps("What to do", &outcome.remediation, hidden))
-                (steps("Known of this product", &outcome.hints, hidden))
-                (numbers(view, registry, entry, check))
-                (evidence(outcome, hidden))
-                @if hidden.is_none() { (requests(report)) }
             }
-            @if let Some(check) = check { (history(view, check)) }
+            div class="halves" {
+                div {
+                    @if outcome.status != Status::Skip {
+                        (steps("What to do", &outcome.remediation, hidden))
+                        (steps("Known of this product", &outcome.hints, hidden))
+                        (numbers(view, registry, entry, check))
+                    }
+                }
+                div {
+                    @if outcome.status != Status::Skip {
+                        (evidence(outcome, hidden))
+                        @if hidden.is_none() { (requests(report)) }
+                    }
+                    @if let Some(check) = check { (history(view, check)) }
+                }
+            }
         }
     }
 }
 
 /// Whose rights are tested on what.
-fn subject(report: &Report) -> Markup {
-    let subject = &report.subject;
+fn subject(subject: &Subject) -> Markup {
     let set = subject.credential.as_deref().map(clean);
     html! {
         @match &subject.repository {

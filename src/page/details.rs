@@ -37,7 +37,7 @@ pub(super) fn page(view: &View<'_>, registry: &Registry<'_>) -> Page {
         }
         nav aria-label="Checks of this registry" {
             ul class="links" {
-                @for cell in row.cells.iter().filter(|cell| cell.questions > 0) {
+                @for cell in row.cells.iter().filter(|cell| !cell.questions.is_empty()) {
                     li {
                         a href={ "#" (cell.check.as_str()) } { (title(cell.check)) }
                         " " (badge(cell.worst().map(|entry| entry.report.outcome.status)))
@@ -45,7 +45,7 @@ pub(super) fn page(view: &View<'_>, registry: &Registry<'_>) -> Page {
                 }
             }
         }
-        @for cell in row.cells.iter().filter(|cell| cell.questions > 0) {
+        @for cell in row.cells.iter().filter(|cell| !cell.questions.is_empty()) {
             (check::section(view, registry, cell, hidden.as_ref()))
         }
         (capabilities::section(view, registry))

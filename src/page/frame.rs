@@ -14,7 +14,7 @@ pub(super) struct Page {
     pub(super) main: Markup,
 }
 
-pub(super) fn html(view: &View<'_>, query: &Query, page: Page) -> Markup {
+pub(super) fn html(view: &View<'_>, query: &Query, page: &Page) -> Markup {
     let all = Query {
         registry: None,
         ..query.clone()

@@ -91,5 +91,5 @@ pub fn status(view: &View<'_>, query: &str) -> String {
             }
         }
     };
-    frame::html(view, &query, page).into_string()
+    frame::html(view, &query, &page).into_string()
 }

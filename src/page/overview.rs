@@ -170,9 +170,10 @@ pub(super) fn product(row: &Row<'_>) -> Option<String> {
 
 fn cell_of(view: &View<'_>, row: &Row<'_>, cell: &Cell<'_>, link: &str) -> Markup {
     let Some(worst) = cell.worst() else {
-        return match cell.questions {
-            0 => html! { "–" },
-            _ => badge(None),
+        let due = cell.waiting().filter_map(|it| view.next_runs.get(it)).min();
+        return html! {
+            @if cell.questions.is_empty() { "–" } @else { (badge(None)) }
+            @if let Some(due) = due { small { (ago(view.now, *due)) } }
         };
     };
     let outcome = &worst.report.outcome;

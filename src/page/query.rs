@@ -203,33 +203,23 @@ mod tests {
                 "?page=3",
             ),
             ("page=1", default(), "?"),
-            (
-                "refresh=0",
-                Query {
-                    refresh: None,
-                    ..default()
-                },
-                "?refresh=0",
-            ),
-            (
-                "refresh=1",
-                Query {
-                    refresh: Some(SHORTEST_REFRESH),
-                    ..default()
-                },
-                "?refresh=5",
-            ),
-            (
-                "refresh=99999999999",
-                Query {
-                    refresh: Some(LONGEST_REFRESH),
-                    ..default()
-                },
-                "?refresh=86400",
-            ),
         ] {
             let query = Query::parse(raw);
             assert_eq!(query, expected, "{raw}");
+            assert_eq!(query.link(), link, "{raw}");
+        }
+    }
+
+    #[test]
+    fn a_refresh_is_neither_a_load_nor_an_overflow() {
+        for (raw, seconds, link) in [
+            ("refresh=0", None, "?refresh=0"),
+            ("refresh=1", Some(5), "?refresh=5"),
+            ("refresh=30", Some(30), "?"),
+            ("refresh=99999999999", Some(86_400), "?refresh=86400"),
+        ] {
+            let query = Query::parse(raw);
+            assert_eq!(query.refresh, seconds.map(Duration::from_secs), "{raw}");
             assert_eq!(query.link(), link, "{raw}");
         }
     }

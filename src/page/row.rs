@@ -24,14 +24,14 @@ pub(super) struct Row<'a> {
 /// One check of a registry, of all its repositories and credential sets.
 pub(super) struct Cell<'a> {
     pub(super) check: CheckName,
-    /// How many questions it asks.
-    pub(super) questions: usize,
+    /// Whom it asks.
+    pub(super) questions: Vec<Subject>,
     /// The reports so far.
     pub(super) entries: Vec<&'a Entry>,
 }
 
 /// The rows that a query asks for, those to look at first.
-pub(super) fn wanted<'a>(all: &[Row<'a>], query: &Query) -> Vec<usize> {
+pub(super) fn wanted(all: &[Row<'_>], query: &Query) -> Vec<usize> {
     let name = query.name.to_lowercase();
     let mut wanted: Vec<usize> = (0..all.len())
         .filter(|at| all[*at].matches(&name) && all[*at].has_any(&query.statuses))
@@ -51,7 +51,11 @@ impl<'a> Row<'a> {
             .collect();
         let cell = |check| Cell {
             check,
-            questions: questions.iter().filter(|it| it.check == check).count(),
+            questions: questions
+                .iter()
+                .filter(|it| it.check == check)
+                .cloned()
+                .collect(),
             entries: registry
                 .reports
                 .entries
@@ -134,6 +138,15 @@ impl<'a> Cell<'a> {
             .min_by_key(|entry| calm(Some(entry.report.outcome.status)))
     }
 
+    /// The questions that have not been asked so far.
+    pub(super) fn waiting(&self) -> impl Iterator<Item = &Subject> {
+        let asked = |subject: &Subject| {
+            let mut entries = self.entries.iter();
+            entries.any(|entry| entry.report.subject == *subject)
+        };
+        self.questions.iter().filter(move |it| !asked(it))
+    }
+
     /// How many of its questions have this status, and how many there are; those that
     /// are not asked count only among themselves.
     pub(super) fn share(&self, status: Status) -> (usize, usize) {
@@ -142,8 +155,8 @@ impl<'a> Cell<'a> {
             self.entries.iter().filter(of).count()
         };
         match status {
-            Status::Skip => (count(status), self.questions),
-            _ => (count(status), self.questions - count(Status::Skip)),
+            Status::Skip => (count(status), self.questions.len()),
+            _ => (count(status), self.questions.len() - count(Status::Skip)),
         }
     }
 }

@@ -170,12 +170,12 @@ mod tests {
         (past, changes)
     }
 
-    fn worked(minute: u64, changed: &[(Change, u64)]) -> Option<Since> {
+    fn worked(minute: u64, changed: &[(Change, u64)]) -> Since {
         let changed = changed.iter().map(|(what, seconds)| (*what, at(*seconds)));
-        Some(Since::Worked {
+        Since::Worked {
             at: at(60 * minute),
             changed: changed.collect(),
-        })
+        }
     }
 
     #[test]
@@ -192,30 +192,30 @@ mod tests {
                 &[(Unknown, &[Secret]), (Fail, &[])],
                 Some(Since::NeverWorked),
             ),
-            (&[(Pass, &[]), (Fail, &[])], worked(0, &[])),
+            (&[(Pass, &[]), (Fail, &[])], Some(worked(0, &[]))),
             (
                 &[(Pass, &[]), (Fail, &[Secret])],
-                worked(0, &[(Secret, 61)]),
+                Some(worked(0, &[(Secret, 61)])),
             ),
             // It worked with the new one, in the very cycle that saw it.
-            (&[(Pass, &[Secret]), (Fail, &[])], worked(0, &[])),
+            (&[(Pass, &[Secret]), (Fail, &[])], Some(worked(0, &[]))),
             (
                 &[(Pass, &[]), (Fail, &[Secret]), (Fail, &[Secret, Grant])],
-                worked(0, &[(Secret, 121), (Grant, 121)]),
+                Some(worked(0, &[(Secret, 121), (Grant, 121)])),
             ),
             (
                 &[(Pass, &[]), (Skip, &[Certificate]), (Unknown, &[])],
-                worked(0, &[(Certificate, 61)]),
+                Some(worked(0, &[(Certificate, 61)])),
             ),
             // A note is an answer, and a step down from a pass.
-            (&[(Info, &[]), (Fail, &[])], worked(0, &[])),
+            (&[(Info, &[]), (Fail, &[])], Some(worked(0, &[]))),
             (
                 &[(Pass, &[]), (Warn, &[Grant]), (Fail, &[Secret])],
-                worked(1, &[(Secret, 121)]),
+                Some(worked(1, &[(Secret, 121)])),
             ),
             (
                 &[(Pass, &[]), (Warn, &[Grant]), (Info, &[Secret])],
-                worked(0, &[(Secret, 121), (Grant, 61)]),
+                Some(worked(0, &[(Secret, 121), (Grant, 61)])),
             ),
             // It was never better.
             (&[(Warn, &[]), (Warn, &[Secret])], None),

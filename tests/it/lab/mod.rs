@@ -11,9 +11,11 @@
 //! - [`certificates`]: an own CA and what it signs
 //! - [`tokens`]: the token server that docker-registry's token mode asks for
 //! - [`registry`]: every registry of the lab by its [`registry::Kind`], ready to be asked
+//! - [`browser`]: Chromium, driven through a pipe
 //! - [`image`]: pushes an image and a referrer
 //! - [`http`]: the client of all that, which shares nothing with the exporter's own
 
+pub(crate) mod browser;
 pub(crate) mod certificates;
 pub(crate) mod distribution;
 pub(crate) mod ferro;
@@ -35,3 +37,4 @@ mod rotation;
 mod scraped;
 mod secure;
 mod servers;
+mod status_page;

@@ -188,19 +188,48 @@ fn fill_well(store: &Store) {
 
 /// It worked until the secret and the certificate became others.
 fn fill_failing(store: &Store) {
-    let registry = "a-team";
-    let login = |outcome| report(registry, CheckName::Credentials, None, outcome, 600);
-    store.put(login(
+    let referrers = CheckName::Referrers;
+    store.put(of_failing(
+        CheckName::Credentials,
         Outcome::pass("").proving(Fact::CredentialsValid(true)),
+        600,
     ));
-    let referrers =
-        |outcome, ended| report(registry, CheckName::Referrers, Some(CANARY), outcome, ended);
-    store.put(referrers(
+    store.put(of_failing(
+        referrers,
         Outcome::pass("").proving(Fact::Capability(Capability::ReferrersApi, true)),
         600,
     ));
-    store.observe_at(registry, seen("ghcr", 1), at(601));
+    store.observe_at("a-team", seen("ghcr", 1), at(601));
 
+    store.put(rejected());
+    let valid = Outcome::pass("Credentials valid for ghcr.io");
+    let valid = valid.proving(Fact::CredentialsValid(true));
+    let mut team = of_failing(CheckName::Credentials, valid, 3540);
+    team.subject.credential = Some("team-a".to_owned());
+    store.put(team);
+    let asked = "Push is asked only of a repository that is named for it (`push: true`)";
+    let skip = Outcome::skip(Reason::NotConfigured, asked);
+    store.put(of_failing(CheckName::Push, skip, 0));
+    let limited = Outcome::unknown(Reason::RateLimited, "Too many requests");
+    store.put(of_failing(CheckName::Pull, limited, 3540));
+    let mut missing = Outcome::warn(Reason::Unsupported, "Referrers API not supported")
+        .proving(Fact::Capability(Capability::ReferrersApi, false));
+    missing.hints = vec!["Known issue of GHCR: no referrers API".to_owned()];
+    store.put(of_failing(referrers, missing, 3540));
+    let partial = Outcome::info(Reason::Unsupported, "Partial capability support (1/6)")
+        .proving(Fact::Capability(Capability::CrossRepoMount, false))
+        .proving(Fact::Capability(Capability::BlobDelete, true));
+    store.put(of_failing(CheckName::Capabilities, partial, 3540));
+    store.observe_at("a-team", seen("ghcr", 2), at(3541));
+}
+
+fn of_failing(check: CheckName, outcome: Outcome, ended: u64) -> Report {
+    let repository = (check != CheckName::Credentials).then_some(CANARY);
+    report("a-team", check, repository, outcome, ended)
+}
+
+/// With everything that only an operator may see.
+fn rejected() -> Report {
     let mut rejected = Outcome::fail(Reason::Unauthorized, "user robot$probe is locked")
         .with("username", "robot$probe")
         .with(
@@ -214,7 +243,7 @@ fn fill_failing(store: &Store) {
         "Try it: `docker login ghcr.io`".to_owned(),
     ];
     rejected.latency = Some(Duration::from_millis(42));
-    let mut rejected = report(registry, CheckName::Credentials, None, rejected, 3540);
+    let mut rejected = report("a-team", CheckName::Credentials, None, rejected, 3540);
     rejected.requests = vec![
         sent(Operation::Ping, "https://ghcr.io/v2/", Ok(401), false),
         sent(
@@ -230,50 +259,7 @@ fn fill_failing(store: &Store) {
             true,
         ),
     ];
-    store.put(rejected);
-    let mut team = report(
-        registry,
-        CheckName::Credentials,
-        None,
-        Outcome::pass("Credentials valid for ghcr.io").proving(Fact::CredentialsValid(true)),
-        3540,
-    );
-    team.subject.credential = Some("team-a".to_owned());
-    store.put(team);
-    store.put(report(
-        registry,
-        CheckName::Pull,
-        Some(CANARY),
-        Outcome::unknown(Reason::RateLimited, "Too many requests"),
-        3540,
-    ));
-    store.put(report(
-        registry,
-        CheckName::Push,
-        Some(CANARY),
-        Outcome::skip(
-            Reason::NotConfigured,
-            "Push is asked only of a repository that is named for it (`push: true`)",
-        ),
-        0,
-    ));
-    let mut missing = Outcome::warn(
-        Reason::Unsupported,
-        "Referrers API not supported (using fallback)",
-    )
-    .proving(Fact::Capability(Capability::ReferrersApi, false));
-    missing.hints = vec!["Known issue of GHCR: no referrers API".to_owned()];
-    store.put(referrers(missing, 3540));
-    store.put(report(
-        registry,
-        CheckName::Capabilities,
-        Some(CANARY),
-        Outcome::info(Reason::Unsupported, "Partial capability support (1/6)")
-            .proving(Fact::Capability(Capability::CrossRepoMount, false))
-            .proving(Fact::Capability(Capability::BlobDelete, true)),
-        3540,
-    ));
-    store.observe_at(registry, seen("ghcr", 2), at(3541));
+    rejected
 }
 
 fn fill_hostile(store: &Store) {
