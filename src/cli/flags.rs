@@ -7,7 +7,10 @@ use clap::{
     builder::PossibleValuesParser, error::ErrorKind, parser::ValueSource,
 };
 
-use super::values::{ListenAddress, check_name, duration, max_requests, tags, telemetry_path};
+use super::{
+    daemon_flags::DaemonFlags,
+    values::{ListenAddress, check_name, duration, max_requests, tags, telemetry_path},
+};
 use crate::outcome::CheckName;
 
 /// Probes OCI registries (credentials, pull, push, referrers, capabilities) and
@@ -143,6 +146,8 @@ pub(super) struct ServeFlags {
     #[arg(env = "OCI_REGISTRY_EXPORTER_WEB_MAX_REQUESTS", hide_env_values = true)]
     #[arg(value_parser = max_requests)]
     pub(super) max_requests: usize,
+    #[command(flatten)]
+    pub(super) daemon: DaemonFlags,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -206,7 +211,7 @@ fn refuse_misplaced(matches: &ArgMatches, command: Option<&Command>) -> Result<(
 }
 
 const OF_CHECK: &str = "Options of `check`";
-const OF_SERVE: &str = "Options of `serve`";
+pub(super) const OF_SERVE: &str = "Options of `serve`";
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,10 +2,14 @@
 
 mod catalogue;
 mod check;
+mod daemon;
+mod daemon_flags;
 mod flags;
+mod loaded;
 mod logs;
 mod output;
 mod pages;
+mod reload;
 mod select;
 mod serve;
 mod signals;

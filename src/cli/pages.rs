@@ -1,55 +1,36 @@
 //! What the daemon's routes show, from its store and schedule.
 
 use std::{
-    collections::BTreeSet,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
     time::SystemTime,
 };
 
+use tokio::time::Instant;
+
+use super::daemon::Daemon;
 use crate::{
-    config::{Config, Target},
+    config::Target,
     exposition::{self, Exporter, Format, Lag, Process, View},
-    outcome::Subject,
     page,
     report::{self, Audience, RegistryReports},
-    scheduler::{LAG_BUCKETS, Watch},
-    server::{PageError, Pages},
-    store::Store,
+    scheduler::LAG_BUCKETS,
+    server::{PageError, Pages, Reloading},
 };
-
-/// All that a running daemon knows.
-pub(super) struct Daemon {
-    pub(super) config: Arc<Config>,
-    /// When the configuration was loaded.
-    pub(super) loaded: SystemTime,
-    /// When this program started.
-    pub(super) started: SystemTime,
-    /// Where the metrics are.
-    pub(super) telemetry_path: String,
-    pub(super) store: Store,
-    /// What is asked on a schedule.
-    pub(super) scheduled: Arc<BTreeSet<Subject>>,
-    pub(super) watch: Arc<Watch<Subject>>,
-    /// The scheduler runs.
-    pub(super) running: AtomicBool,
-}
 
 impl Pages for Daemon {
     fn metrics(&self, format: Format) -> Result<String, PageError> {
         let lag = self.watch.lag();
+        let (loaded, store) = self.seen();
         let view = View {
-            config: Arc::clone(&self.config),
-            store: self.store.snapshot(),
-            scheduled: Arc::clone(&self.scheduled),
+            config: Arc::clone(&loaded.config),
+            store,
+            scheduled: Arc::clone(&loaded.scheduled),
             next_runs: Arc::new(self.watch.next_runs()),
             exporter: Exporter {
                 version: env!("CARGO_PKG_VERSION"),
                 revision: REVISION,
-                reload_successful: true,
-                reload_success: self.loaded,
+                reload_successful: self.reload_successful.load(Ordering::Relaxed),
+                reload_success: loaded.at,
                 heartbeat: self.heartbeat(),
                 cycles_in_flight: self.watch.in_flight(),
                 lag: Lag::new(&LAG_BUCKETS, &lag.counts, lag.sum),
@@ -60,9 +41,9 @@ impl Pages for Daemon {
     }
 
     fn reports(&self, registry: Option<&str>) -> Result<Option<String>, PageError> {
-        let store = self.store.snapshot();
+        let (loaded, store) = self.seen();
         let wanted = |target: &&Arc<Target>| registry.is_none_or(|name| name == target.name);
-        let registries: Vec<RegistryReports> = self
+        let registries: Vec<RegistryReports> = loaded
             .config
             .registries
             .iter()
@@ -77,9 +58,9 @@ impl Pages for Daemon {
     }
 
     fn status(&self, query: &str, audience: Audience) -> Result<String, PageError> {
-        let store = self.store.snapshot();
+        let (loaded, store) = self.seen();
         let next_runs = self.watch.next_runs();
-        let registries = self.config.registries.iter();
+        let registries = loaded.config.registries.iter();
         let registries =
             registries.map(|target| page::Registry::new(target, store.registry(&target.name)));
         let view = page::View {
@@ -90,8 +71,8 @@ impl Pages for Daemon {
                 version: env!("CARGO_PKG_VERSION"),
                 revision: REVISION,
                 started: self.started,
-                loaded: self.loaded,
-                reload_successful: true,
+                loaded: loaded.at,
+                reload_successful: self.reload_successful.load(Ordering::Relaxed),
                 heartbeat: self.heartbeat(),
                 cycles_in_flight: self.watch.in_flight(),
             },
@@ -106,7 +87,11 @@ impl Pages for Daemon {
     }
 
     fn ready(&self) -> bool {
-        self.running.load(Ordering::Relaxed)
+        Daemon::ready(self, Instant::now())
+    }
+
+    fn reload(self: Arc<Self>) -> Reloading {
+        Box::pin(async move { Daemon::reload(&self, "POST /-/reload").await })
     }
 }
 

@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, str::FromStr, time::Duration};
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use url::Url;
 
 use crate::{
     checks::{self, CATALOG},
@@ -52,6 +53,43 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     Ok(duration)
 }
 
+/// How often to look for another configuration.
+pub(super) fn reload_interval(text: &str) -> Result<Duration, String> {
+    let duration = config::parse_duration(text)
+        .map_err(|error| format!("{error}; {}", config::DURATION_HINT))?;
+    if duration > LONGEST_LOOK {
+        return Err("a look at the configuration comes at least once a day".to_owned());
+    }
+    Ok(duration)
+}
+
+/// Where people reach the daemon.
+pub(super) fn external_url(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|error| format!("no URL: {error}"))?;
+    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
+        return Err("write it as `https://host/path`".to_owned());
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("it would show its user and password".to_owned());
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err("it has no `?` and no `#`".to_owned());
+    }
+    route_prefix(url.path())?;
+    Ok(url)
+}
+
+/// What stands in front of every route.
+pub(super) fn route_prefix(path: &str) -> Result<String, String> {
+    if !path.starts_with('/') {
+        return Err("a path begins with `/`".to_owned());
+    }
+    if path.contains("//") || !path.chars().all(plain) {
+        return Err("a path here has no blanks, `//`, `?`, `#`, `%` and the like".to_owned());
+    }
+    Ok(path.to_owned())
+}
+
 /// Where the metrics are; no other route's place.
 pub(super) fn telemetry_path(path: &str) -> Result<String, String> {
     if !path.starts_with('/') {
@@ -60,11 +98,15 @@ pub(super) fn telemetry_path(path: &str) -> Result<String, String> {
     if path.starts_with("/-/") || path.starts_with("/api/") {
         return Err("`/-/` and `/api/` are taken".to_owned());
     }
-    let plain = |char: char| char.is_ascii_graphic() && !"?#%\"<>\\^`{|}".contains(char);
     if !path.chars().all(plain) {
         return Err("a path here has no blanks, `?`, `#`, `%` and the like".to_owned());
     }
     Ok(path.to_owned())
+}
+
+/// What stands in a path as it is.
+fn plain(char: char) -> bool {
+    char.is_ascii_graphic() && !"?#%\"<>\\^`{|}".contains(char)
 }
 
 /// A bound of requests; 0 is none.
@@ -103,4 +145,5 @@ impl FromStr for ListenAddress {
 
 /// Of a check.
 const LONGEST: Duration = Duration::from_hours(1);
+const LONGEST_LOOK: Duration = Duration::from_hours(24);
 const MOST_REQUESTS: usize = 100_000;

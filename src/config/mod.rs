@@ -36,7 +36,7 @@ mod tree;
 mod yaml;
 
 pub use duration::{HINT as DURATION_HINT, parse as parse_duration};
-pub use load::{Environment, Load, load, parse};
+pub use load::{Environment, Load, content, load, parse};
 pub use problem::{ConfigError, ConfigErrors};
 pub use suggest::close as spelled_alike;
 pub use target::{

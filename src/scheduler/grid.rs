@@ -21,6 +21,11 @@ impl Grid {
         }
     }
 
+    /// The same first point, and another interval from there on.
+    pub(super) fn with_interval(self, interval: Duration) -> Self {
+        Self::new(self.first, interval)
+    }
+
     /// The first point of all.
     pub(super) fn first(self) -> Duration {
         self.first

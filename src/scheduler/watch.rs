@@ -7,7 +7,9 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
+
+use super::{Lane, Limits};
 
 /// Upper bounds of the buckets of [`Lag`] (seconds).
 pub const LAG_BUCKETS: [f64; 10] = [0.005, 0.05, 0.25, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0];
@@ -62,6 +64,8 @@ impl<K: Ord + Clone> Watch<K> {
                 in_flight: 0,
                 lag: Lag::default(),
                 woken: BTreeSet::new(),
+                plan: None,
+                ended: false,
             }),
             waker: Notify::new(),
         }
@@ -72,6 +76,31 @@ impl<K: Ord + Clone> Watch<K> {
     pub fn wake(&self, key: K) {
         self.seen().woken.insert(key);
         self.waker.notify_one();
+    }
+
+    /// Other lanes and bounds from now on, and returns when the scheduler has
+    /// taken them over; at once where it has ended.
+    ///
+    /// An entry whose lane stays, by name and origin, keeps its schedule; with
+    /// another interval it is due at the next point of that at the latest. What
+    /// is new begins as at a start. A running cycle of a lane that is gone is
+    /// aborted.
+    pub async fn replace(&self, lanes: Vec<Lane<K>>, limits: Limits) {
+        let (taken, done) = oneshot::channel();
+        {
+            let mut seen = self.seen();
+            if seen.ended {
+                return;
+            }
+            seen.plan = Some(Plan {
+                lanes,
+                limits,
+                taken,
+            });
+        }
+        self.waker.notify_one();
+        // Nothing is sent: the plan is dropped when it runs, or when a later one took its place.
+        let _ = done.await;
     }
 
     /// When each entry runs next; while it runs or waits for its turn: when it was due.
@@ -105,6 +134,24 @@ impl<K: Ord + Clone> Watch<K> {
         seen.anchor = anchor;
         seen.due = due.into_iter().collect();
         seen.in_flight = 0;
+        seen.ended = false;
+    }
+
+    /// The plan to take over, if there is one.
+    pub(super) fn take_plan(&self) -> Option<Plan<K>> {
+        self.seen().plan.take()
+    }
+
+    /// These entries are due at these times, and no others are there.
+    pub(super) fn replaced(&self, due: impl IntoIterator<Item = (K, Duration)>) {
+        self.seen().due = due.into_iter().collect();
+    }
+
+    /// The scheduler has ended.
+    pub(super) fn end(&self) {
+        let mut seen = self.seen();
+        seen.ended = true;
+        seen.plan = None;
     }
 
     /// The scheduler lives, at this time after its start.
@@ -175,6 +222,18 @@ struct Seen<K> {
     in_flight: usize,
     lag: Lag,
     woken: BTreeSet<K>,
+    plan: Option<Plan<K>>,
+    ended: bool,
+}
+
+/// What the scheduler shall run from now on; dropped when that is so.
+#[derive(Debug)]
+pub(super) struct Plan<K> {
+    pub(super) lanes: Vec<Lane<K>>,
+    pub(super) limits: Limits,
+    /// Nothing is sent: whoever waits is told by its end.
+    #[expect(dead_code, reason = "it is there to be dropped")]
+    taken: oneshot::Sender<()>,
 }
 
 /// A time of the schedule on the wall's clock, as near as that can show it.

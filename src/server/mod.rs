@@ -8,6 +8,7 @@
 //! HTTP/1.1 only: without TLS no scraper speaks anything else, and it leaves out
 //! a preface to wait for and streams to bound.
 
+mod answer;
 mod encoding;
 mod patient;
 mod routes;
@@ -16,6 +17,7 @@ use std::{
     convert::Infallible,
     error::Error,
     fmt, io,
+    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -52,7 +54,12 @@ pub trait Pages: Send + Sync + 'static {
     fn heartbeat(&self) -> Option<SystemTime>;
     /// Whether the configuration is loaded and the scheduler runs.
     fn ready(&self) -> bool;
+    /// Reads the configuration again; what is wrong with it, if that is so.
+    fn reload(self: Arc<Self>) -> Reloading;
 }
+
+/// A reload that goes on.
+pub type Reloading = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
 
 /// Why a page could not be made.
 pub type PageError = Box<dyn Error + Send + Sync>;
@@ -62,6 +69,10 @@ pub type PageError = Box<dyn Error + Send + Sync>;
 pub struct Options {
     /// Where the metrics are; begins with `/`.
     pub telemetry_path: String,
+    /// What stands in front of every route: empty, or a path without a slash at its end.
+    pub route_prefix: String,
+    /// Whether `POST /-/reload` reloads.
+    pub lifecycle: bool,
     /// How many pages are made and sent at once; beyond it: 503. 0: no bound.
     pub max_requests: usize,
     /// How many connections stand at once; beyond it they wait to be accepted.
@@ -72,6 +83,8 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             telemetry_path: "/metrics".to_owned(),
+            route_prefix: String::new(),
+            lifecycle: false,
             max_requests: 40,
             max_connections: 512,
         }

@@ -7,23 +7,21 @@ use std::{
 
 use bytes::Bytes;
 use http::{
-    HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode,
-    header::{
-        ACCEPT, ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY,
-        CONTENT_TYPE, RETRY_AFTER, VARY, X_CONTENT_TYPE_OPTIONS,
-    },
+    HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode,
+    header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, LOCATION, VARY},
 };
-use http_body_util::Full;
 use percent_encoding::percent_decode_str;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     task::spawn_blocking,
 };
 
-use super::{Options, PageError, Pages, encoding};
+use super::{
+    Options, PageError, Pages,
+    answer::{Answer, answer, busy, failed, not_allowed, plain, with},
+    encoding,
+};
 use crate::{exposition::Format, page::POLICY, report::Audience};
-
-pub(super) type Answer = Response<Full<Bytes>>;
 
 /// Everything that the routes need.
 pub(super) struct Site {
@@ -40,8 +38,11 @@ enum Route {
     Status,
     Healthy,
     Ready,
+    Reload,
     /// Of all registries, or of this one.
     Reports(Option<String>),
+    /// The root of the port, in front of the prefix.
+    Root,
     Nowhere,
 }
 
@@ -61,22 +62,34 @@ impl Site {
         if route == Route::Nowhere {
             return plain(StatusCode::NOT_FOUND, "not found");
         }
-        if !matches!(*request.method(), Method::GET | Method::HEAD) {
-            let answer = plain(StatusCode::METHOD_NOT_ALLOWED, "method not allowed");
-            return with(answer, ALLOW, HeaderValue::from_static("GET, HEAD"));
+        let allowed: &[Method] = match route {
+            Route::Reload => &[Method::POST],
+            _ => &[Method::GET, Method::HEAD],
+        };
+        if !allowed.contains(request.method()) {
+            return not_allowed(allowed);
         }
         match route {
             Route::Metrics => self.metrics(request.headers()).await,
             Route::Reports(registry) => self.reports(registry, request.headers()).await,
             Route::Status => self.status(request.uri().query(), request.headers()).await,
+            Route::Root => self.to_status(),
             Route::Healthy => self.healthy(SystemTime::now()),
             Route::Ready if self.pages.ready() => plain(StatusCode::OK, "ready"),
             Route::Ready => plain(StatusCode::SERVICE_UNAVAILABLE, "starting"),
+            Route::Reload => self.reload().await,
             Route::Nowhere => plain(StatusCode::NOT_FOUND, "not found"),
         }
     }
 
     fn route(&self, path: &str) -> Route {
+        let prefix = self.options.route_prefix.as_str();
+        let path = match path.strip_prefix(prefix) {
+            _ if !prefix.is_empty() && path == "/" => return Route::Root,
+            Some("") if !prefix.is_empty() => return Route::Root,
+            Some(path) if path.starts_with('/') => path,
+            _ => return Route::Nowhere,
+        };
         if path == self.options.telemetry_path {
             return Route::Metrics;
         }
@@ -84,6 +97,7 @@ impl Site {
             "/" => Route::Status,
             "/-/healthy" => Route::Healthy,
             "/-/ready" => Route::Ready,
+            "/-/reload" => Route::Reload,
             REPORTS => Route::Reports(None),
             _ => match path
                 .strip_prefix(REPORTS)
@@ -120,6 +134,29 @@ impl Site {
         match HeaderValue::from_str(&POLICY) {
             Ok(policy) => with(answer, CONTENT_SECURITY_POLICY, policy),
             Err(error) => failed(&error.to_string()),
+        }
+    }
+
+    /// Relative links stand only under a path with a slash at its end.
+    fn to_status(&self) -> Answer {
+        let to = format!("{}/", self.options.route_prefix);
+        let answer = plain(StatusCode::FOUND, &to);
+        match HeaderValue::try_from(to) {
+            Ok(to) => with(answer, LOCATION, to),
+            Err(error) => failed(&error.to_string()),
+        }
+    }
+
+    async fn reload(&self) -> Answer {
+        if !self.options.lifecycle {
+            return plain(
+                StatusCode::FORBIDDEN,
+                "reloading by request is not allowed; start with `--web.enable-lifecycle`, or send SIGHUP",
+            );
+        }
+        match Arc::clone(&self.pages).reload().await {
+            Ok(()) => plain(StatusCode::OK, "reloaded"),
+            Err(errors) => plain(StatusCode::INTERNAL_SERVER_ERROR, errors.trim_end()),
         }
     }
 
@@ -212,44 +249,6 @@ impl AsRef<[u8]> for Sent {
     }
 }
 
-fn busy() -> Answer {
-    let answer = plain(StatusCode::SERVICE_UNAVAILABLE, "too many requests at once");
-    with(answer, RETRY_AFTER, HeaderValue::from_static("1"))
-}
-
-fn failed(why: &str) -> Answer {
-    tracing::error!(error = why, "page could not be made");
-    plain(
-        StatusCode::INTERNAL_SERVER_ERROR,
-        "the page could not be made; the log says why",
-    )
-}
-
-fn plain(status: StatusCode, words: &str) -> Answer {
-    answer(
-        status,
-        "text/plain; charset=utf-8",
-        format!("{words}\n").into(),
-    )
-}
-
-fn answer(status: StatusCode, content_type: &'static str, body: Bytes) -> Answer {
-    let mut answer = Response::new(Full::new(body));
-    *answer.status_mut() = status;
-    let answer = with(answer, CONTENT_TYPE, HeaderValue::from_static(content_type));
-    let answer = with(
-        answer,
-        X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    );
-    with(answer, CACHE_CONTROL, HeaderValue::from_static("no-store"))
-}
-
-fn with(mut answer: Answer, name: HeaderName, value: HeaderValue) -> Answer {
-    answer.headers_mut().insert(name, value);
-    answer
-}
-
 fn values<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
     headers
         .get_all(name)
@@ -264,6 +263,7 @@ const HEARTBEAT_AGE: Duration = Duration::from_mins(1);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::server::Reloading;
 
     struct Beat(Option<SystemTime>);
 
@@ -286,6 +286,10 @@ mod tests {
 
         fn ready(&self) -> bool {
             false
+        }
+
+        fn reload(self: Arc<Self>) -> Reloading {
+            Box::pin(async { Ok(()) })
         }
     }
 
@@ -314,9 +318,35 @@ mod tests {
             ("//", Route::Nowhere),
             ("*", Route::Nowhere),
             ("", Route::Nowhere),
+            ("/-/reload", Route::Reload),
         ] {
             assert_eq!(site.route(path), route, "{path}");
         }
+    }
+
+    #[test]
+    fn every_route_stands_behind_the_prefix() {
+        let options = Options {
+            route_prefix: "/oci".to_owned(),
+            ..Options::default()
+        };
+        let site = Site::new(Arc::new(Beat(None)), options);
+        for (path, route) in [
+            ("/", Route::Root),
+            ("/oci", Route::Root),
+            ("/oci/", Route::Status),
+            ("/oci/metrics", Route::Metrics),
+            ("/oci/-/healthy", Route::Healthy),
+            ("/oci/api/v1/reports", Route::Reports(None)),
+            ("/metrics", Route::Nowhere),
+            ("/ocimetrics", Route::Nowhere),
+            ("/oci/oci/metrics", Route::Nowhere),
+        ] {
+            assert_eq!(site.route(path), route, "{path}");
+        }
+        let answer = site.to_status();
+        assert_eq!(answer.status(), 302);
+        assert_eq!(answer.headers()[LOCATION], "/oci/");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 pub(crate) mod daemon;
 mod helpers;
+mod reload;
 pub(crate) mod run;
 
 use std::{fs, process::Stdio};

@@ -15,7 +15,7 @@ use oci_registry_exporter::{
     exposition::Format,
     page::POLICY,
     report::Audience,
-    server::{GRACE, Options, PageError, Pages, serve},
+    server::{GRACE, Options, PageError, Pages, Reloading, serve},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -478,6 +478,10 @@ impl Pages for Fixed {
 
     fn ready(&self) -> bool {
         !self.starting
+    }
+
+    fn reload(self: Arc<Self>) -> Reloading {
+        Box::pin(async { Err("line 3: no".to_owned()) })
     }
 }
 

@@ -21,7 +21,8 @@ async fn the_status_page_works_in_a_browser() {
     };
     let sim = sim().await;
     let place = Workplace::new(&config(&sim));
-    let daemon = Daemon::start(&place, &[]).await;
+    // Behind a prefix, because every link must know its way there too.
+    let daemon = Daemon::start(&place, &["--web.route-prefix", "/oci"]).await;
     for name in [
         "production",
         "shared-with-a-long-name.eu-central-1.example.com",
@@ -29,12 +30,12 @@ async fn the_status_page_works_in_a_browser() {
         let ran = format!(
             "oci_registry_check_last_run_timestamp_seconds{{registry=\"{name}\",check=\"referrers\""
         );
-        daemon.page("/metrics", &ran).await;
+        daemon.page("/oci/metrics", &ran).await;
     }
     daemon
-        .page("/api/v1/reports", "credentials are rejected")
+        .page("/oci/api/v1/reports", "credentials are rejected")
         .await;
-    let home = format!("http://{}/", daemon.address);
+    let home = format!("http://{}/oci/", daemon.address);
 
     every_width_and_light(&mut browser, &home).await;
     filters(&mut browser, &home).await;
