@@ -101,7 +101,9 @@ fn nothing(query: &Query, none: bool) -> Markup {
 
 fn caption(first: usize, shown: usize, of: usize) -> String {
     let all = counted(of, "registry", "registries");
-    if shown == of {
+    if of == 1 {
+        all
+    } else if shown == of {
         format!("{all}, those to look at first")
     } else {
         format!(

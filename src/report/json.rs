@@ -233,7 +233,7 @@ impl Serialize for Shown<'_> {
 }
 
 /// RFC 3339 in UTC, to the millisecond.
-fn timestamp(time: SystemTime) -> String {
+pub(super) fn timestamp(time: SystemTime) -> String {
     jiff::Timestamp::try_from(time)
         .and_then(|time| jiff::Timestamp::from_millisecond(time.as_millisecond()))
         .unwrap_or_default()

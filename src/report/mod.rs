@@ -3,6 +3,7 @@
 
 mod json;
 mod public;
+mod since;
 mod text;
 
 pub use json::{Audience, json};

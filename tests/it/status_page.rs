@@ -5,6 +5,7 @@
 //! change write them anew with `UPDATE_GOLDEN=1 cargo test --test it status_page` and
 //! read the difference before committing it.
 
+mod live;
 mod markup;
 mod scenario;
 
