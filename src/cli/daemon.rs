@@ -8,7 +8,10 @@ use std::{
     time::SystemTime,
 };
 
-use tokio::{sync::Mutex, time::Instant};
+use tokio::{
+    sync::{Mutex, watch},
+    time::Instant,
+};
 
 use crate::{
     config::{Config, Load, Target},
@@ -28,6 +31,8 @@ pub(super) struct Daemon {
     pub(super) store: Store,
     pub(super) watch: Arc<Watch<Subject>>,
     pub(super) prober: Prober,
+    /// Changes with every report.
+    pub(super) changes: watch::Sender<()>,
     /// Where the configuration is read from.
     pub(super) load: Load,
     /// The content of the configuration that was last read, good or bad; held by
@@ -66,6 +71,7 @@ impl Daemon {
             store,
             watch: Arc::new(Watch::new()),
             prober: Prober::new(),
+            changes: watch::Sender::new(()),
             load,
             content: Mutex::new(content),
             reload_successful: AtomicBool::new(true),
@@ -119,6 +125,7 @@ impl Daemon {
             }
         }
         *current = Arc::clone(loaded);
+        self.changes.send_replace(());
     }
 
     /// Runs the due questions of a registry, if it is still configured.
@@ -172,6 +179,7 @@ impl Sink for Intake<'_> {
         if loaded.admits(self.target, &report.subject) {
             status_log::log(&report, &self.daemon.store.snapshot());
             self.daemon.store.put(report);
+            self.daemon.changes.send_replace(());
         }
     }
 

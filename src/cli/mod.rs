@@ -9,6 +9,7 @@ mod loaded;
 mod logs;
 mod output;
 mod pages;
+mod probing;
 mod reload;
 mod select;
 mod serve;

@@ -10,34 +10,21 @@ use tokio::time::Instant;
 use super::daemon::Daemon;
 use crate::{
     config::Target,
-    exposition::{self, Exporter, Format, Lag, Process, View},
+    exposition::{self, Exporter, Format, Lag, Process, Scope, View},
     page,
     report::{self, Audience, RegistryReports},
     scheduler::LAG_BUCKETS,
-    server::{PageError, Pages, Reloading},
+    server::{Answering, PageError, Pages, Probing, Reloading, Sought},
 };
 
 impl Pages for Daemon {
-    fn metrics(&self, format: Format) -> Result<String, PageError> {
-        let lag = self.watch.lag();
-        let (loaded, store) = self.seen();
-        let view = View {
-            config: Arc::clone(&loaded.config),
-            store,
-            scheduled: Arc::clone(&loaded.scheduled),
-            next_runs: Arc::new(self.watch.next_runs()),
-            exporter: Exporter {
-                version: env!("CARGO_PKG_VERSION"),
-                revision: REVISION,
-                reload_successful: self.reload_successful.load(Ordering::Relaxed),
-                reload_success: loaded.at,
-                heartbeat: self.heartbeat(),
-                cycles_in_flight: self.watch.in_flight(),
-                lag: Lag::new(&LAG_BUCKETS, &lag.counts, lag.sum),
-            },
-            process: Process::read(),
-        };
-        Ok(exposition::encode(&view, format)?)
+    fn metrics(&self, format: Format, scope: Scope) -> Result<Option<String>, PageError> {
+        let loaded = self.loaded();
+        let known = |name: &String| loaded.target(name).is_some();
+        if !scope.registries.iter().all(known) {
+            return Ok(None);
+        }
+        self.page(format, scope).map(Some)
     }
 
     fn reports(&self, registry: Option<&str>) -> Result<Option<String>, PageError> {
@@ -90,8 +77,42 @@ impl Pages for Daemon {
         Daemon::ready(self, Instant::now())
     }
 
+    fn probe(self: Arc<Self>, ask: Probing) -> Answering {
+        Box::pin(async move { Daemon::probe(&self, ask).await })
+    }
+
+    fn service_discovery(&self, at: &Sought) -> Result<Option<String>, PageError> {
+        Daemon::service_discovery(self, at)
+    }
+
     fn reload(self: Arc<Self>) -> Reloading {
         Box::pin(async move { Daemon::reload(&self, "POST /-/reload").await })
+    }
+}
+
+impl Daemon {
+    /// A part of the metrics as they are now.
+    pub(super) fn page(&self, format: Format, scope: Scope) -> Result<String, PageError> {
+        let lag = self.watch.lag();
+        let (loaded, store) = self.seen();
+        let view = View {
+            config: Arc::clone(&loaded.config),
+            store,
+            scheduled: Arc::clone(&loaded.scheduled),
+            next_runs: Arc::new(self.watch.next_runs()),
+            exporter: Exporter {
+                version: env!("CARGO_PKG_VERSION"),
+                revision: REVISION,
+                reload_successful: self.reload_successful.load(Ordering::Relaxed),
+                reload_success: loaded.at,
+                heartbeat: self.heartbeat(),
+                cycles_in_flight: self.watch.in_flight(),
+                lag: Lag::new(&LAG_BUCKETS, &lag.counts, lag.sum),
+            },
+            process: Process::read(),
+            scope,
+        };
+        Ok(exposition::encode(&view, format)?)
     }
 }
 

@@ -93,6 +93,7 @@ fn options(flags: &Flags) -> Options {
         telemetry_path: flags.serve.telemetry_path.clone(),
         max_requests: flags.serve.max_requests,
         route_prefix: flags.serve.daemon.prefix(),
+        external_url: flags.serve.daemon.external_url.clone(),
         lifecycle: flags.serve.daemon.enable_lifecycle,
         ..Options::default()
     }

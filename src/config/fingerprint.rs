@@ -151,6 +151,7 @@ impl Fields {
             self.add(name, duration.as_millis());
         }
         self.add("rate_limit_reserve", target.rate_limit_reserve);
+        self.add("probe", target.probe);
         let tls = &target.tls;
         for (name, path) in [
             ("ca_file", &tls.ca_file),

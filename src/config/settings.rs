@@ -11,7 +11,7 @@ use crate::{
 use super::{Capabilities, CheckSettings, Checks, Push, section::Section};
 
 /// The keys that a registry inherits from `defaults:`.
-pub(super) const SETTINGS_KEYS: [&str; 17] = [
+pub(super) const SETTINGS_KEYS: [&str; 18] = [
     "checks",
     "timeout",
     "request_timeout",
@@ -19,6 +19,7 @@ pub(super) const SETTINGS_KEYS: [&str; 17] = [
     "upload_start_delay",
     "retry",
     "rate_limit_reserve",
+    "probe",
     "tls",
     "proxy_url",
     "proxy_username",
@@ -190,6 +191,13 @@ pub(super) fn repository_hint(text: &str) -> &'static str {
     } else {
         "write it as `team/image`, in lower case"
     }
+}
+
+/// Reads `probe`: whether a request to the exporter may make it ask.
+pub(super) fn probe(section: &Section<'_>) -> bool {
+    let probe = section.section("probe");
+    probe.only(&["enabled"]);
+    probe.flag("enabled", false)
 }
 
 /// Reads `rate_limit_reserve`, in percent.

@@ -157,20 +157,22 @@ fn numbers(
             }
             dt { "Last run" }
             dd {
-                (exact(view.now, ended(entry))) ", took " (measured(report.duration))
-                @if report.attempts > 1 { ", " (report.attempts) " tries" }
+                (exact(view.now, ended(entry)))
             }
-            @if let Some(latency) = report.outcome.latency {
-                dt { "Latency" }
-                dd { (measured(latency)) }
+            dt { "Took" }
+            dd {
+                (measured(report.duration))
+                @if report.attempts > 1 { ", " (report.attempts) " tries" }
+                @if let Some(latency) = report.outcome.latency {
+                    ", the deciding request " (measured(latency))
+                }
             }
             dt { "Next run" }
             dd {
                 @match view.next_runs.get(&report.subject) {
-                    Some(at) => (ago(view.now, *at)),
+                    Some(at) => { (ago(view.now, *at)) ", every " (span(settings.interval)) },
                     None => "not scheduled",
                 }
-                ", every " (span(settings.interval))
             }
             @if let Some(at) = success {
                 dt { "Last success" }

@@ -68,6 +68,9 @@ pub(super) fn section(view: &View<'_>) -> Markup {
                     // With a dot first, so that no path is taken for another host's.
                     li { a href={ "." (view.telemetry_path) } { "Metrics" } }
                     li { a href="./api/v1/reports" { "Reports (JSON)" } }
+                    @if view.registries.iter().any(|registry| registry.target.probe) {
+                        li { a href="./sd" { "Service discovery" } }
+                    }
                     li { a href="./-/healthy" { "Healthy" } }
                     li { a href="./-/ready" { "Ready" } }
                 }

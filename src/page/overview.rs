@@ -181,13 +181,15 @@ fn cell_of(view: &View<'_>, row: &Row<'_>, cell: &Cell<'_>, link: &str) -> Marku
     let outcome = &worst.report.outcome;
     let quiet = matches!(outcome.status, Status::Pass | Status::Skip);
     html! {
-        @if quiet {
-            (badge(Some(outcome.status)))
-        } @else {
-            a class="to" href={ (link) "#" (cell.check.as_str()) } { (badge(Some(outcome.status))) }
-        }
         @let (count, all) = cell.share(outcome.status);
-        @if all > 1 { span class="of" { (count) " of " (all) } }
+        span class="is" {
+            @if quiet {
+                (badge(Some(outcome.status)))
+            } @else {
+                a class="to" href={ (link) "#" (cell.check.as_str()) } { (badge(Some(outcome.status))) }
+            }
+            @if all > 1 { span class="of" { (count) " of " (all) } }
+        }
         @if let Some(reason) = outcome.reason { small { (reason_words(reason)) } }
         @match cell.check {
             // A failure says itself that they are rejected.

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, mem, sync::Arc, time::Duration};
 use super::{
     Entry, Lane, Next,
     grid::{Grid, splay},
+    watch::Wake,
 };
 
 #[derive(Debug)]
@@ -101,10 +102,10 @@ impl<K: Ord + Clone> Row<K> {
         self.entries.iter().any(|slot| slot.key == *key)
     }
 
-    pub(super) fn wake(&mut self, key: &K, now: Duration) {
+    pub(super) fn wake(&mut self, key: &K, now: Duration, wake: Wake) {
         for slot in self.entries.iter_mut().filter(|slot| slot.key == *key) {
             if self.running {
-                slot.woken = true;
+                slot.woken |= !(slot.running && wake == Wake::Soon);
             } else {
                 slot.due = slot.due.min(now);
             }

@@ -19,14 +19,14 @@ use tokio::{
 use super::{
     Options, PageError, Pages,
     answer::{Answer, answer, busy, failed, not_allowed, plain, with},
-    encoding,
+    encoding, query,
 };
 use crate::{exposition::Format, page::POLICY, report::Audience};
 
 /// Everything that the routes need.
 pub(super) struct Site {
-    pages: Arc<dyn Pages>,
-    options: Options,
+    pub(super) pages: Arc<dyn Pages>,
+    pub(super) options: Options,
     /// One permit a page that is made or sent; `None`: no bound.
     running: Option<Arc<Semaphore>>,
 }
@@ -39,6 +39,8 @@ enum Route {
     Healthy,
     Ready,
     Reload,
+    Probe,
+    ServiceDiscovery,
     /// Of all registries, or of this one.
     Reports(Option<String>),
     /// The root of the port, in front of the prefix.
@@ -70,7 +72,9 @@ impl Site {
             return not_allowed(allowed);
         }
         match route {
-            Route::Metrics => self.metrics(request.headers()).await,
+            Route::Metrics => self.metrics(request).await,
+            Route::Probe => self.probe(request).await,
+            Route::ServiceDiscovery => self.service_discovery(request).await,
             Route::Reports(registry) => self.reports(registry, request.headers()).await,
             Route::Status => self.status(request.uri().query(), request.headers()).await,
             Route::Root => self.to_status(),
@@ -98,6 +102,8 @@ impl Site {
             "/-/healthy" => Route::Healthy,
             "/-/ready" => Route::Ready,
             "/-/reload" => Route::Reload,
+            PROBE => Route::Probe,
+            "/sd" => Route::ServiceDiscovery,
             REPORTS => Route::Reports(None),
             _ => match path
                 .strip_prefix(REPORTS)
@@ -113,24 +119,30 @@ impl Site {
         }
     }
 
-    async fn metrics(&self, headers: &HeaderMap) -> Answer {
+    async fn metrics<B>(&self, request: &Request<B>) -> Answer {
+        let headers = request.headers();
         let format = Format::negotiate(values(headers, &ACCEPT));
+        let scope = query::scope(request.uri());
         let pages = Arc::clone(&self.pages);
-        let make = move || pages.metrics(format).map(Some);
-        self.made(make, format.content_type(), headers).await
+        let make = move || pages.metrics(format, scope);
+        self.made(make, not_configured, format.content_type(), headers)
+            .await
     }
 
     async fn reports(&self, registry: Option<String>, headers: &HeaderMap) -> Answer {
         let pages = Arc::clone(&self.pages);
         let make = move || pages.reports(registry.as_deref());
-        self.made(make, "application/json", headers).await
+        self.made(make, not_configured, "application/json", headers)
+            .await
     }
 
     async fn status(&self, query: Option<&str>, headers: &HeaderMap) -> Answer {
         let pages = Arc::clone(&self.pages);
         let query = query.unwrap_or_default().to_owned();
         let make = move || pages.status(&query, Audience::Anybody).map(Some);
-        let answer = self.made(make, "text/html; charset=utf-8", headers).await;
+        let answer = self
+            .made(make, not_configured, "text/html; charset=utf-8", headers)
+            .await;
         match HeaderValue::from_str(&POLICY) {
             Ok(policy) => with(answer, CONTENT_SECURITY_POLICY, policy),
             Err(error) => failed(&error.to_string()),
@@ -178,9 +190,10 @@ impl Site {
 
     /// A page that is made off the threads that send, within the bound; it
     /// counts until it is sent.
-    async fn made(
+    pub(super) async fn made(
         &self,
         make: impl FnOnce() -> Result<Option<String>, PageError> + Send + 'static,
+        missing: impl Fn() -> Answer,
         content_type: &'static str,
         headers: &HeaderMap,
     ) -> Answer {
@@ -208,12 +221,7 @@ impl Site {
         });
         let body = match making.await {
             Ok(Ok(Some(body))) => body,
-            Ok(Ok(None)) => {
-                return plain(
-                    StatusCode::NOT_FOUND,
-                    "no registry of this name is configured",
-                );
-            }
+            Ok(Ok(None)) => return missing(),
             Ok(Err(error)) => return failed(&error.to_string()),
             Err(error) => {
                 return failed(if error.is_panic() {
@@ -249,13 +257,24 @@ impl AsRef<[u8]> for Sent {
     }
 }
 
-fn values<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
+pub(super) fn not_configured() -> Answer {
+    plain(
+        StatusCode::NOT_FOUND,
+        "no registry of this name is configured",
+    )
+}
+
+pub(super) fn values<'a>(
+    headers: &'a HeaderMap,
+    name: &HeaderName,
+) -> impl Iterator<Item = &'a str> {
     headers
         .get_all(name)
         .into_iter()
         .filter_map(|value| value.to_str().ok())
 }
 
+pub(super) const PROBE: &str = "/probe";
 const REPORTS: &str = "/api/v1/reports";
 /// An older heartbeat is no sign of life.
 const HEARTBEAT_AGE: Duration = Duration::from_mins(1);
@@ -263,13 +282,24 @@ const HEARTBEAT_AGE: Duration = Duration::from_mins(1);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::server::Reloading;
+    use crate::{
+        exposition::Scope,
+        server::{Answering, ProbeRefusal, Probing, Reloading, Sought},
+    };
 
     struct Beat(Option<SystemTime>);
 
     impl Pages for Beat {
-        fn metrics(&self, _: Format) -> Result<String, PageError> {
-            Ok(String::new())
+        fn metrics(&self, _: Format, _: Scope) -> Result<Option<String>, PageError> {
+            Ok(None)
+        }
+
+        fn probe(self: Arc<Self>, _: Probing) -> Answering {
+            Box::pin(async { Err(ProbeRefusal::NotConfigured) })
+        }
+
+        fn service_discovery(&self, _: &Sought) -> Result<Option<String>, PageError> {
+            Ok(None)
         }
 
         fn reports(&self, _: Option<&str>) -> Result<Option<String>, PageError> {
@@ -319,6 +349,8 @@ mod tests {
             ("*", Route::Nowhere),
             ("", Route::Nowhere),
             ("/-/reload", Route::Reload),
+            ("/probe", Route::Probe),
+            ("/sd", Route::ServiceDiscovery),
         ] {
             assert_eq!(site.route(path), route, "{path}");
         }

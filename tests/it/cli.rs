@@ -2,6 +2,7 @@
 
 pub(crate) mod daemon;
 mod helpers;
+mod probing;
 mod reload;
 pub(crate) mod run;
 

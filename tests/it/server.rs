@@ -12,10 +12,13 @@ use std::{
 
 use flate2::read::GzDecoder;
 use oci_registry_exporter::{
-    exposition::Format,
+    exposition::{Format, Scope},
     page::POLICY,
     report::Audience,
-    server::{GRACE, Options, PageError, Pages, Reloading, serve},
+    server::{
+        Answering, GRACE, Options, PageError, Pages, ProbeRefusal, Probing, Reloading, Sought,
+        serve,
+    },
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -447,7 +450,7 @@ impl Fixed {
 }
 
 impl Pages for Fixed {
-    fn metrics(&self, _: Format) -> Result<String, PageError> {
+    fn metrics(&self, _: Format, _: Scope) -> Result<Option<String>, PageError> {
         if self.error {
             return Err("no page today".into());
         }
@@ -456,7 +459,15 @@ impl Pages for Fixed {
             gate.reached.send(()).unwrap();
             gate.wait.lock().unwrap().recv().unwrap();
         }
-        Ok(self.page.clone().unwrap_or_else(|| PAGE.to_owned()))
+        Ok(Some(self.page.clone().unwrap_or_else(|| PAGE.to_owned())))
+    }
+
+    fn probe(self: Arc<Self>, _: Probing) -> Answering {
+        Box::pin(async { Err(ProbeRefusal::NotConfigured) })
+    }
+
+    fn service_discovery(&self, at: &Sought) -> Result<Option<String>, PageError> {
+        Ok(Some(format!("{at:?}")))
     }
 
     fn reports(&self, registry: Option<&str>) -> Result<Option<String>, PageError> {

@@ -218,8 +218,19 @@ impl Daemon {
     }
 
     pub(crate) async fn request(&self, method: &str, path: &str) -> String {
+        self.request_with(method, path, "").await
+    }
+
+    /// With further header lines, each with its end.
+    pub(crate) async fn request_with(&self, method: &str, path: &str, headers: &str) -> String {
+        self.bare(method, path, &format!("Host: x\r\n{headers}"))
+            .await
+    }
+
+    /// With these header lines and `Connection`.
+    pub(crate) async fn bare(&self, method: &str, path: &str, headers: &str) -> String {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
-        let request = format!("{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        let request = format!("{method} {path} HTTP/1.1\r\n{headers}Connection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.unwrap();

@@ -220,7 +220,7 @@ fn config(sim: &RegistrySim) -> String {
     let registry = |name: &str, password: &str| {
         let name = serde_json::to_string(name).unwrap();
         format!(
-            "  - name: {name}\n    url: {}\n    test_repository: team/app\n    username: robot\n    password: {password}\n",
+            "  - name: {name}\n    url: {}\n    test_repository: team/app\n    probe: {{enabled: true}}\n    username: robot\n    password: {password}\n",
             sim.url()
         )
     };
