@@ -21,7 +21,7 @@ use crate::{
     store::{Snapshot, Store},
 };
 
-use super::{loaded::Loaded, status_log};
+use super::{loaded::Loaded, status_log, values::Shard};
 
 /// The daemon's state, shared by its schedule, its port and its reloads.
 pub(super) struct Daemon {
@@ -35,6 +35,8 @@ pub(super) struct Daemon {
     pub(super) changes: watch::Sender<()>,
     /// Where the configuration is read from.
     pub(super) load: Load,
+    /// The part of the registries that is asked; `None`: all.
+    shard: Option<Shard>,
     /// The content of the configuration that was last read, good or bad; held by
     /// whoever reads it.
     pub(super) content: Mutex<Option<u64>>,
@@ -59,10 +61,11 @@ impl Daemon {
         config: Config,
         load: Load,
         content: Option<u64>,
+        shard: Option<Shard>,
         telemetry_path: String,
     ) -> Self {
         let store = Store::new(&config.histogram_buckets);
-        let loaded = Loaded::new(config, SystemTime::now());
+        let loaded = Loaded::new(part(config, shard), SystemTime::now());
         for report in &loaded.skipped {
             store.put(report.clone());
         }
@@ -73,6 +76,7 @@ impl Daemon {
             prober: Prober::new(),
             changes: watch::Sender::new(()),
             load,
+            shard,
             content: Mutex::new(content),
             reload_successful: AtomicBool::new(true),
             running: AtomicBool::new(false),
@@ -104,6 +108,7 @@ impl Daemon {
     /// everything at once; a question stays what it was if its registry keeps its
     /// name and URL, and the question its repository and credential set.
     pub(super) async fn replace(&self, config: Config) {
+        let config = part(config, self.shard);
         let loaded = Arc::new(Loaded::new(config, SystemTime::now()));
         self.swap(&loaded);
         self.prober.retain(&loaded.config.registries);
@@ -165,6 +170,14 @@ impl Daemon {
         };
         loaded.config.registries.iter().all(done)
     }
+}
+
+/// Without the registries of the other parts.
+fn part(mut config: Config, shard: Option<Shard>) -> Config {
+    if let Some(shard) = shard {
+        config.registries.retain(|target| shard.holds(&target.name));
+    }
+    config
 }
 
 /// The store, for what one cycle brings; what nobody asks any more is dropped.

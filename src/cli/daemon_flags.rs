@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::{
     flags::OF_SERVE,
-    values::{external_url, reload_interval, route_prefix},
+    values::{Shard, external_url, reload_interval, route_prefix},
 };
 
 #[derive(Debug, Args)]
@@ -44,6 +44,20 @@ pub(super) struct DaemonFlags {
         hide_env_values = true
     )]
     pub(super) enable_lifecycle: bool,
+    /// Serve on the sockets that systemd hands over, in place of --web.listen-address
+    #[arg(long = "web.systemd-socket", global = true)]
+    #[arg(
+        env = "OCI_REGISTRY_EXPORTER_WEB_SYSTEMD_SOCKET",
+        hide_env_values = true
+    )]
+    pub(super) systemd_socket: bool,
+    /// Ask only the I-th of N parts of the registries, such as `0/3`
+    ///
+    /// A registry falls into the same part whatever the others are: by a stable
+    /// hash of its name. Parts count from 0, as the pods of a `StatefulSet` do.
+    #[arg(long = "shard", value_name = "I/N", global = true)]
+    #[arg(env = "OCI_REGISTRY_EXPORTER_SHARD", hide_env_values = true)]
+    pub(super) shard: Option<Shard>,
     /// URL under which people reach this exporter, such as through a proxy; the
     /// links of its service discovery are made of it
     #[arg(long = "web.external-url", value_name = "URL", global = true)]

@@ -10,6 +10,7 @@ use clap::{
 use super::{
     daemon_flags::DaemonFlags,
     values::{ListenAddress, check_name, duration, max_requests, tags, telemetry_path},
+    version,
 };
 use crate::outcome::CheckName;
 
@@ -18,7 +19,8 @@ use crate::outcome::CheckName;
 #[derive(Debug, Parser)]
 #[command(
     name = "oci-registry-exporter",
-    version,
+    version = version::NUMBER,
+    long_version = version::long(),
     disable_help_subcommand = true
 )]
 pub(super) struct CommandLine {
@@ -43,6 +45,17 @@ pub(super) enum Command {
     },
     /// List the checks
     Checks,
+    /// Print the completions of a shell
+    ///
+    /// Such as `oci-registry-exporter completions bash`, into
+    /// `/usr/share/bash-completion/completions/oci-registry-exporter`.
+    Completions {
+        /// bash, elvish, fish, powershell or zsh
+        #[arg(value_name = "SHELL")]
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
     /// Look at the configuration
     Config {
         #[command(subcommand)]
@@ -67,6 +80,10 @@ pub(super) struct Flags {
     #[arg(long = "log.level", value_name = "LEVEL", global = true)]
     #[arg(env = "OCI_REGISTRY_EXPORTER_LOG_LEVEL", hide_env_values = true)]
     pub(super) log_level: Option<LogLevel>,
+    /// Least level that probes log, such as their requests [default: that of --log.level]
+    #[arg(long = "log.prober", value_name = "LEVEL", global = true)]
+    #[arg(env = "OCI_REGISTRY_EXPORTER_LOG_PROBER", hide_env_values = true)]
+    pub(super) log_prober: Option<LogLevel>,
     /// Form of the log
     #[arg(
         long = "log.format",
@@ -188,7 +205,9 @@ fn refuse_misplaced(matches: &ArgMatches, command: Option<&Command>) -> Result<(
     let own = match command {
         None | Some(Command::Serve) => Some(OF_SERVE),
         Some(Command::Check { .. }) => Some(OF_CHECK),
-        Some(Command::Checks | Command::Config { .. }) => None,
+        Some(
+            Command::Checks | Command::Config { .. } | Command::Completions { .. } | Command::Man,
+        ) => None,
     };
     let mut cli = CommandLine::command();
     let misplaced = cli.get_arguments().find_map(|argument| {

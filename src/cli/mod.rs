@@ -4,6 +4,7 @@ mod catalogue;
 mod check;
 mod daemon;
 mod daemon_flags;
+mod descriptors;
 mod flags;
 mod loaded;
 mod logs;
@@ -13,9 +14,12 @@ mod probing;
 mod reload;
 mod select;
 mod serve;
+mod shell;
 mod signals;
 mod status_log;
+mod systemd;
 mod values;
+mod version;
 
 use std::{
     ffi::OsString,
@@ -49,12 +53,15 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     } else {
         LogLevel::Info
     };
-    logs::start(flags.log_level.unwrap_or(level), flags.log_format);
+    let level = flags.log_level.unwrap_or(level);
+    logs::start(level, flags.log_prober.unwrap_or(level), flags.log_format);
     let ended = match command {
         Command::Serve if flags.serve.config_check => config_check(&flags),
         Command::Serve => serve::serve(&flags),
         Command::Check { targets } => check::check(&flags, &targets),
         Command::Checks => print(&catalogue::table()),
+        Command::Completions { shell } => shell::completions(shell),
+        Command::Man => shell::manual(),
         Command::Config { .. } => config_check(&flags),
     };
     ended.unwrap_or_else(|failure| {

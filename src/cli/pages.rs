@@ -7,7 +7,7 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::daemon::Daemon;
+use super::{daemon::Daemon, version};
 use crate::{
     config::Target,
     exposition::{self, Exporter, Format, Lag, Process, Scope, View},
@@ -55,8 +55,8 @@ impl Pages for Daemon {
             audience,
             telemetry_path: &self.telemetry_path,
             exporter: page::Exporter {
-                version: env!("CARGO_PKG_VERSION"),
-                revision: REVISION,
+                version: version::NUMBER,
+                revision: version::REVISION,
                 started: self.started,
                 loaded: loaded.at,
                 reload_successful: self.reload_successful.load(Ordering::Relaxed),
@@ -101,8 +101,8 @@ impl Daemon {
             scheduled: Arc::clone(&loaded.scheduled),
             next_runs: Arc::new(self.watch.next_runs()),
             exporter: Exporter {
-                version: env!("CARGO_PKG_VERSION"),
-                revision: REVISION,
+                version: version::NUMBER,
+                revision: version::REVISION,
                 reload_successful: self.reload_successful.load(Ordering::Relaxed),
                 reload_success: loaded.at,
                 heartbeat: self.heartbeat(),
@@ -115,8 +115,3 @@ impl Daemon {
         Ok(exposition::encode(&view, format)?)
     }
 }
-
-const REVISION: &str = match option_env!("OCI_REGISTRY_EXPORTER_REVISION") {
-    Some(revision) => revision,
-    None => "",
-};

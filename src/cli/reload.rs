@@ -3,7 +3,11 @@
 //! A configuration that cannot be used changes nothing: the one before it goes
 //! on, the log says why and the metrics that it is so.
 
-use std::{collections::HashMap, sync::atomic::Ordering, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use tokio::{
     task::spawn_blocking,
@@ -13,6 +17,7 @@ use tokio::{
 use super::{
     daemon::Daemon,
     signals::{HANGUP, Hangup},
+    systemd::{self, State},
 };
 use crate::config::{self, Config};
 
@@ -29,6 +34,13 @@ impl Daemon {
     }
 
     async fn read_again(&self, trigger: &str, content: &mut Option<u64>) -> Result<(), String> {
+        systemd::tell(State::Reloading);
+        let reloaded = self.take_over(trigger, content).await;
+        systemd::tell(State::Ready);
+        reloaded
+    }
+
+    async fn take_over(&self, trigger: &str, content: &mut Option<u64>) -> Result<(), String> {
         let load = self.load.clone();
         let reading = spawn_blocking(move || (config::content(&load), config::load(&load)));
         let read = match reading.await {
@@ -52,8 +64,9 @@ impl Daemon {
         for warning in &config.warnings {
             tracing::warn!(warning, "configuration");
         }
-        let changes = Changes::between(&self.loaded().config, &config);
+        let before = Arc::clone(&self.loaded().config);
         self.replace(config).await;
+        let changes = Changes::between(&before, &self.loaded().config);
         tracing::info!(
             trigger,
             registries = changes.now,

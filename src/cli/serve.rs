@@ -16,8 +16,10 @@ use tokio::{
 use super::{
     Failure,
     daemon::Daemon,
+    descriptors,
     flags::Flags,
     signals::{Hangup, Signals},
+    systemd::{self, State},
     values::ListenAddress,
 };
 use crate::{
@@ -34,7 +36,8 @@ pub(super) fn serve(flags: &Flags) -> Result<ExitCode, Failure> {
     let config = config::load(&load)?;
     let runtime = runtime()?;
     let telemetry_path = flags.serve.telemetry_path.clone();
-    let daemon = Daemon::new(config, load, content, telemetry_path);
+    let shard = flags.serve.daemon.shard;
+    let daemon = Daemon::new(config, load, content, shard, telemetry_path);
     let ended = runtime.block_on(run(flags, Arc::new(daemon)));
     // Whatever still runs now is not worth waiting for.
     runtime.shutdown_background();
@@ -53,27 +56,30 @@ async fn run(flags: &Flags, daemon: Arc<Daemon>) -> Result<ExitCode, Failure> {
     let uncaught = |error| Failure::other(format!("signals cannot be caught: {error}"));
     let mut signals = Signals::catch().map_err(uncaught)?;
     let hangup = Hangup::catch().map_err(uncaught)?;
-    let listeners = bind(&flags.serve.listen_addresses).await?;
+    let listeners = if flags.serve.daemon.systemd_socket {
+        handed_over()?
+    } else {
+        bind(&flags.serve.listen_addresses).await?
+    };
     announce(&daemon.loaded().config);
+    let options = options(flags);
+    descriptors::raise(wanted(&daemon.loaded().config, &options));
     let (stop, stopped) = watch::channel(false);
     let asking = tokio::spawn(ask(Arc::clone(&daemon), until(stopped.clone())));
-    let serving = server::serve(
-        listeners,
-        Arc::clone(&daemon),
-        options(flags),
-        until(stopped),
-    );
-    let reloading = reload(flags, &daemon, hangup);
+    let serving = server::serve(listeners, Arc::clone(&daemon), options, until(stopped));
+    let beside = beside(flags, &daemon, hangup);
     daemon.running.store(true, Ordering::Relaxed);
+    systemd::tell(State::Ready);
     let mut both = std::pin::pin!(async { tokio::join!(asking, serving).0 });
     let signal = tokio::select! {
         (signal, _) = signals.next_of_daemon() => signal,
         ended = &mut both => return Err(stopped_early(ended)),
     };
     tracing::info!(signal, "shutting down");
+    systemd::tell(State::Stopping);
     daemon.running.store(false, Ordering::Relaxed);
     // A reload now would begin what is about to end.
-    drop(reloading);
+    drop(beside);
     // Both hold a receiver.
     let _ = stop.send(true);
     tokio::select! {
@@ -99,16 +105,25 @@ fn options(flags: &Flags) -> Options {
     }
 }
 
-/// Reloads by signal, and by content if that is wanted, until it is dropped.
-fn reload(flags: &Flags, daemon: &Arc<Daemon>, hangup: Hangup) -> JoinSet<()> {
-    let mut reloading = JoinSet::new();
+/// A cycle has a connection and now and then a second one; some files are always open.
+fn wanted(config: &Config, options: &Options) -> u64 {
+    let cycles = config.concurrency.min(config.registries.len());
+    u64::try_from(2 * cycles + options.max_connections).unwrap_or(u64::MAX) + ALWAYS_OPEN
+}
+
+/// What goes on beside the schedule and the port until it is dropped: reloads by
+/// signal, and by content if that is wanted, and the watchdog.
+fn beside(flags: &Flags, daemon: &Arc<Daemon>, hangup: Hangup) -> JoinSet<()> {
+    let mut tasks = JoinSet::new();
     let by_signal = Arc::clone(daemon);
-    reloading.spawn(async move { by_signal.reload_by_signal(hangup).await });
+    tasks.spawn(async move { by_signal.reload_by_signal(hangup).await });
+    let watched = Arc::clone(daemon);
+    tasks.spawn(async move { systemd::watchdog(&watched).await });
     if flags.serve.daemon.auto_reload {
         let (every, by_content) = (flags.serve.daemon.auto_reload_interval, Arc::clone(daemon));
-        reloading.spawn(async move { by_content.reload_by_content(every).await });
+        tasks.spawn(async move { by_content.reload_by_content(every).await });
     }
-    reloading
+    tasks
 }
 
 /// A scheduler that is gone must not be served on as if it lived.
@@ -179,6 +194,23 @@ async fn bind(addresses: &[ListenAddress]) -> Result<Vec<TcpListener>, Failure> 
     Ok(listeners)
 }
 
+/// The sockets of the service manager.
+fn handed_over() -> Result<Vec<TcpListener>, Failure> {
+    let unusable = |error: io::Error| {
+        Failure::other(format!(
+            "a socket of the service manager cannot be used: {error}"
+        ))
+    };
+    let adopted = |socket: std::net::TcpListener| {
+        socket.set_nonblocking(true)?;
+        let listener = TcpListener::from_std(socket)?;
+        tracing::info!(address = %listener.local_addr()?, "listening");
+        Ok(listener)
+    };
+    let sockets = systemd::sockets()?.into_iter();
+    sockets.map(|it| adopted(it).map_err(unusable)).collect()
+}
+
 /// On every address, also of IPv6 where the machine has it.
 async fn everywhere(port: u16) -> io::Result<TcpListener> {
     match TcpListener::bind(("::", port)).await {
@@ -188,3 +220,5 @@ async fn everywhere(port: u16) -> io::Result<TcpListener> {
         bound => bound,
     }
 }
+
+const ALWAYS_OPEN: u64 = 64;

@@ -9,6 +9,7 @@ use crate::{
     checks::{self, CATALOG},
     config,
     outcome::CheckName,
+    scheduler,
 };
 
 /// Where to listen: `host:port`, or `:port` for every address of the machine.
@@ -17,6 +18,38 @@ pub(super) struct ListenAddress {
     /// Empty: every address.
     pub(super) host: String,
     pub(super) port: u16,
+}
+
+/// One of several parts of the registries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Shard {
+    part: u64,
+    parts: u64,
+}
+
+impl Shard {
+    /// Whether the registry of this name is in this part.
+    pub(super) fn holds(self, name: &str) -> bool {
+        scheduler::stable_hash(name) % self.parts == self.part
+    }
+}
+
+impl FromStr for Shard {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let numbers = text.split_once('/');
+        let numbers =
+            numbers.and_then(|(part, parts)| Some((part.parse().ok()?, parts.parse().ok()?)));
+        match numbers {
+            Some((part, parts)) if part < parts => Ok(Self { part, parts }),
+            Some((_, parts)) if parts > 0 => Err(format!(
+                "of {parts} parts the first is 0 and the last {}",
+                parts - 1
+            )),
+            _ => Err("write it as `I/N`, such as `0/3`".to_owned()),
+        }
+    }
 }
 
 /// Every tag of the catalogue, once.

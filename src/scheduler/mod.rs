@@ -21,7 +21,7 @@ mod queue;
 mod row;
 mod watch;
 
-pub use grid::splay;
+pub use grid::{splay, stable_hash};
 pub use watch::{LAG_BUCKETS, Lag, Watch};
 
 use std::{collections::HashMap, pin::pin, sync::Arc, time::Duration};

@@ -51,14 +51,18 @@ const ALSO_PURE: &[&str] = &["matrix", "page"];
 const PACKAGES: &[(&str, &str)] = &[
     ("backoff", "retry"),
     ("clap", "cli"),
+    ("clap_complete", "cli"),
+    ("clap_mangen", "cli"),
     ("humantime", "config"),
     ("hyper", "server"),
     ("hyper_util", "server"),
+    ("listenfd", "cli"),
     ("maud", "page"),
     ("prometheus_client", "exposition"),
     ("psl", "auth"),
     ("reqwest", "transport"),
     ("rustls", "transport"),
+    ("sd_notify", "cli"),
     ("serde_yaml", "config"),
     ("strsim", "config"),
 ];

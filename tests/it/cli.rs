@@ -5,6 +5,7 @@ mod helpers;
 mod probing;
 mod reload;
 pub(crate) mod run;
+mod systemd;
 
 use std::{fs, process::Stdio};
 
