@@ -28,7 +28,10 @@ use std::{
     process::ExitCode,
 };
 
-use crate::config::{self, Config, ConfigErrors, Load};
+use crate::{
+    config::{self, Config, ConfigErrors, Load},
+    server::Web,
+};
 use flags::{Command, Flags, LogLevel};
 
 /// Does what a command line says (the program's name is its first word), and
@@ -110,6 +113,11 @@ impl From<ConfigErrors> for Failure {
 fn config_check(flags: &Flags) -> Result<ExitCode, Failure> {
     let config = load(flags)?;
     warn_of(&config);
+    if let Some(web) = web(flags)? {
+        for warning in web.warnings() {
+            say(&format_args!("warning: {warning}"));
+        }
+    }
     let count = config.registries.len();
     let noun = if count == 1 { "registry" } else { "registries" };
     print(&format!("configuration ok: {count} {noun}\n"))
@@ -117,6 +125,12 @@ fn config_check(flags: &Flags) -> Result<ExitCode, Failure> {
 
 fn load(flags: &Flags) -> Result<Config, Failure> {
     Ok(config::load(&Load::new(flags.config_file.clone()))?)
+}
+
+/// The web configuration file, if one is named.
+fn web(flags: &Flags) -> Result<Option<Web>, Failure> {
+    let file = flags.serve.daemon.web_config_file.as_deref();
+    Ok(file.map(Web::load).transpose()?)
 }
 
 fn warn_of(config: &Config) {

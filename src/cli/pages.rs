@@ -27,7 +27,11 @@ impl Pages for Daemon {
         self.page(format, scope).map(Some)
     }
 
-    fn reports(&self, registry: Option<&str>) -> Result<Option<String>, PageError> {
+    fn reports(
+        &self,
+        registry: Option<&str>,
+        audience: Audience,
+    ) -> Result<Option<String>, PageError> {
         let (loaded, store) = self.seen();
         let wanted = |target: &&Arc<Target>| registry.is_none_or(|name| name == target.name);
         let registries: Vec<RegistryReports> = loaded
@@ -40,7 +44,7 @@ impl Pages for Daemon {
         if registry.is_some() && registries.is_empty() {
             return Ok(None);
         }
-        let page = report::json(&registries, SystemTime::now(), Audience::Anybody)?;
+        let page = report::json(&registries, SystemTime::now(), audience)?;
         Ok(Some(page))
     }
 

@@ -9,6 +9,7 @@ use crate::{
     config::Target,
     exposition::{Probe, Scope},
     outcome::{CheckName, Report, Status, Subject},
+    report::{self, RegistryReports},
     server::{PageError, ProbeRefusal, Probing, Sought},
     store::Snapshot,
 };
@@ -47,8 +48,27 @@ impl Daemon {
             }),
             ..Scope::default()
         };
-        self.page(ask.format, scope)
-            .map_err(|error| ProbeRefusal::Failed(error.to_string()))
+        let page = self
+            .page(ask.format, scope)
+            .map_err(|error| ProbeRefusal::Failed(error.to_string()))?;
+        Ok(if ask.debug {
+            self.for_a_person(&target, &page)
+        } else {
+            page
+        })
+    }
+
+    /// A probe with all that is known, and not only its numbers.
+    fn for_a_person(&self, target: &Target, page: &str) -> String {
+        let options = report::Options {
+            verbose: true,
+            remediation: true,
+            colour: false,
+        };
+        let store = self.store.snapshot();
+        let reports = RegistryReports::of(target, store.registry(&target.name));
+        let report = report::text(&[reports], options);
+        format!("{report}\nMetrics\n=======\n\n{page}")
     }
 
     /// The registries that may be probed, for Prometheus' HTTP service discovery

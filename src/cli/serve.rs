@@ -26,7 +26,7 @@ use crate::{
     config::{self, Config, Load},
     outcome::Subject,
     scheduler,
-    server::{self, Options},
+    server::{self, Options, Web},
 };
 
 pub(super) fn serve(flags: &Flags) -> Result<ExitCode, Failure> {
@@ -34,11 +34,12 @@ pub(super) fn serve(flags: &Flags) -> Result<ExitCode, Failure> {
     // Before it is read: what is written meanwhile is seen as a change.
     let content = config::content(&load);
     let config = config::load(&load)?;
+    let web = super::web(flags)?.map(Arc::new);
     let runtime = runtime()?;
     let telemetry_path = flags.serve.telemetry_path.clone();
     let shard = flags.serve.daemon.shard;
     let daemon = Daemon::new(config, load, content, shard, telemetry_path);
-    let ended = runtime.block_on(run(flags, Arc::new(daemon)));
+    let ended = runtime.block_on(run(flags, Arc::new(daemon), web));
     // Whatever still runs now is not worth waiting for.
     runtime.shutdown_background();
     ended
@@ -52,7 +53,11 @@ pub(super) fn runtime() -> Result<Runtime, Failure> {
         .map_err(|error| Failure::other(format!("the runtime cannot start: {error}")))
 }
 
-async fn run(flags: &Flags, daemon: Arc<Daemon>) -> Result<ExitCode, Failure> {
+async fn run(
+    flags: &Flags,
+    daemon: Arc<Daemon>,
+    web: Option<Arc<Web>>,
+) -> Result<ExitCode, Failure> {
     let uncaught = |error| Failure::other(format!("signals cannot be caught: {error}"));
     let mut signals = Signals::catch().map_err(uncaught)?;
     let hangup = Hangup::catch().map_err(uncaught)?;
@@ -62,7 +67,8 @@ async fn run(flags: &Flags, daemon: Arc<Daemon>) -> Result<ExitCode, Failure> {
         bind(&flags.serve.listen_addresses).await?
     };
     announce(&daemon.loaded().config);
-    let options = options(flags);
+    announce_web(web.as_deref());
+    let options = options(flags, web);
     descriptors::raise(wanted(&daemon.loaded().config, &options));
     let (stop, stopped) = watch::channel(false);
     let asking = tokio::spawn(ask(Arc::clone(&daemon), until(stopped.clone())));
@@ -94,13 +100,15 @@ async fn run(flags: &Flags, daemon: Arc<Daemon>) -> Result<ExitCode, Failure> {
     }
 }
 
-fn options(flags: &Flags) -> Options {
+fn options(flags: &Flags, web: Option<Arc<Web>>) -> Options {
     Options {
         telemetry_path: flags.serve.telemetry_path.clone(),
         max_requests: flags.serve.max_requests,
         route_prefix: flags.serve.daemon.prefix(),
         external_url: flags.serve.daemon.external_url.clone(),
         lifecycle: flags.serve.daemon.enable_lifecycle,
+        show_evidence: flags.serve.daemon.show_evidence.into(),
+        web,
         ..Options::default()
     }
 }
@@ -171,6 +179,17 @@ fn announce(config: &Config) {
         let url = target.url.as_str().trim_end_matches('/');
         tracing::info!(registry = target.name, url, repositories, "registry");
     }
+}
+
+fn announce_web(web: Option<&Web>) {
+    let Some(web) = web else {
+        return;
+    };
+    for warning in web.warnings() {
+        tracing::warn!(warning, "web configuration");
+    }
+    let (tls, authentication) = (web.tls(), web.authenticates());
+    tracing::info!(tls, authentication, "web configuration loaded");
 }
 
 async fn bind(addresses: &[ListenAddress]) -> Result<Vec<TcpListener>, Failure> {

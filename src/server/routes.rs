@@ -17,7 +17,7 @@ use tokio::{
 };
 
 use super::{
-    Options, PageError, Pages,
+    Options, PageError, Pages, Visitor,
     answer::{Answer, answer, busy, failed, not_allowed, plain, with},
     encoding, query,
 };
@@ -59,7 +59,7 @@ impl Site {
     }
 
     /// The answer to any request; of `HEAD` hyper leaves out the body.
-    pub(super) async fn answer<B>(&self, request: &Request<B>) -> Answer {
+    pub(super) async fn answer<B>(&self, request: &Request<B>, visitor: Visitor) -> Answer {
         let route = self.route(request.uri().path());
         if route == Route::Nowhere {
             return plain(StatusCode::NOT_FOUND, "not found");
@@ -71,12 +71,13 @@ impl Site {
         if !allowed.contains(request.method()) {
             return not_allowed(allowed);
         }
+        let audience = visitor.audience(self.options.show_evidence);
         match route {
             Route::Metrics => self.metrics(request).await,
-            Route::Probe => self.probe(request).await,
+            Route::Probe => self.probe(request, visitor, audience).await,
             Route::ServiceDiscovery => self.service_discovery(request).await,
-            Route::Reports(registry) => self.reports(registry, request.headers()).await,
-            Route::Status => self.status(request.uri().query(), request.headers()).await,
+            Route::Reports(registry) => self.reports(registry, audience, request.headers()).await,
+            Route::Status => self.status(request, audience).await,
             Route::Root => self.to_status(),
             Route::Healthy => self.healthy(SystemTime::now()),
             Route::Ready if self.pages.ready() => plain(StatusCode::OK, "ready"),
@@ -129,17 +130,23 @@ impl Site {
             .await
     }
 
-    async fn reports(&self, registry: Option<String>, headers: &HeaderMap) -> Answer {
+    async fn reports(
+        &self,
+        registry: Option<String>,
+        audience: Audience,
+        headers: &HeaderMap,
+    ) -> Answer {
         let pages = Arc::clone(&self.pages);
-        let make = move || pages.reports(registry.as_deref());
+        let make = move || pages.reports(registry.as_deref(), audience);
         self.made(make, not_configured, "application/json", headers)
             .await
     }
 
-    async fn status(&self, query: Option<&str>, headers: &HeaderMap) -> Answer {
+    async fn status<B>(&self, request: &Request<B>, audience: Audience) -> Answer {
         let pages = Arc::clone(&self.pages);
-        let query = query.unwrap_or_default().to_owned();
-        let make = move || pages.status(&query, Audience::Anybody).map(Some);
+        let headers = request.headers();
+        let query = request.uri().query().unwrap_or_default().to_owned();
+        let make = move || pages.status(&query, audience).map(Some);
         let answer = self
             .made(make, not_configured, "text/html; charset=utf-8", headers)
             .await;
@@ -302,7 +309,7 @@ mod tests {
             Ok(None)
         }
 
-        fn reports(&self, _: Option<&str>) -> Result<Option<String>, PageError> {
+        fn reports(&self, _: Option<&str>, _: Audience) -> Result<Option<String>, PageError> {
             Ok(None)
         }
 

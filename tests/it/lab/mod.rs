@@ -41,3 +41,4 @@ mod scraped;
 mod secure;
 mod servers;
 mod status_page;
+mod web;

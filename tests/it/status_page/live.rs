@@ -1,4 +1,4 @@
-//! What changed, as a running daemon sees it.
+//! What a running daemon shows, and to whom.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use registry_sim::{Profile, RegistrySim, Scheme};
 
 use crate::cli::{
     daemon::Daemon,
-    run::{PASSWORD, WRONG, Workplace},
+    run::{PASSWORD, WRONG, Workplace, registry},
 };
 
 #[tokio::test]
@@ -49,5 +49,24 @@ async fn a_secret_that_became_another_is_named_on_the_page_and_in_the_api() {
     assert!(details.contains("Last changes of status (2)"), "{details}");
     for private in ["robot", PASSWORD, WRONG] {
         assert!(!page.contains(private) && !details.contains(private));
+    }
+}
+
+#[tokio::test]
+async fn the_page_shows_evidence_to_whom_the_operator_says() {
+    let sim = RegistrySim::profile(Profile::NATIVE)
+        .auth(Scheme::Basic)
+        .user("robot", PASSWORD, [("team/app", "pull")])
+        .start()
+        .await;
+    let place = Workplace::new(&registry("production", &sim, WRONG));
+    for (show, shown) in [("always", true), ("auth", false), ("never", false)] {
+        let daemon = Daemon::start(&place, &["--web.show-evidence", show]).await;
+        let page = "/?registry=production";
+        let page = daemon.page(page, "The credentials are rejected").await;
+        for private in ["robot", "Requests of the last run"] {
+            assert_eq!(page.contains(private), shown, "{show}, {private}: {page}");
+        }
+        assert!(!page.contains(WRONG), "{page}");
     }
 }
