@@ -2,7 +2,9 @@
 
 use std::{collections::HashMap, time::SystemTime};
 
-use super::{Reading, RegistryReports};
+use serde::{Serialize, Serializer};
+
+use super::{Reading, RegistryReports, json::timestamp};
 use crate::{
     outcome::{Status, Subject},
     words::word,
@@ -136,6 +138,46 @@ impl Changed {
             status(self.was),
             status(self.is),
         )
+    }
+}
+
+impl Serialize for Comparison {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Document<'a> {
+            earlier_generated_at: String,
+            changes: &'a [Changed],
+        }
+        let document = Document {
+            earlier_generated_at: timestamp(self.earlier),
+            changes: &self.changes,
+        };
+        document.serialize(serializer)
+    }
+}
+
+impl Serialize for Changed {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Row<'a> {
+            change: &'static str,
+            registry: &'a str,
+            repository: Option<&'a str>,
+            credential: Option<&'a str>,
+            check: &'static str,
+            was: Option<&'static str>,
+            is: Option<&'static str>,
+        }
+        let row = Row {
+            change: self.turn.as_str(),
+            registry: &self.subject.registry,
+            repository: self.subject.repository.as_deref(),
+            credential: self.subject.credential.as_deref(),
+            check: self.subject.check.id(),
+            was: self.was.map(Status::as_str),
+            is: self.is.map(Status::as_str),
+        };
+        row.serialize(serializer)
     }
 }
 

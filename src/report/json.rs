@@ -12,7 +12,8 @@ use super::{
 use crate::{
     checks,
     matrix::Difference,
-    outcome::{Evidence, Reason, Status, Subject, Value},
+    outcome::{Evidence, Reason, Value},
+    store::Since,
 };
 
 /// The version of the document.
@@ -74,7 +75,7 @@ pub fn json_compared(
                 OfRegistry::new(registry, hidden.as_ref())
             })
             .collect(),
-        comparison: compared.map(Compared::new),
+        comparison: compared,
     };
     let mut text = serde_json::to_string_pretty(&document)?;
     text.push('\n');
@@ -90,50 +91,7 @@ struct Document<'a> {
     reports: Vec<Row<'a>>,
     registries: Vec<OfRegistry<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    comparison: Option<Compared<'a>>,
-}
-
-#[derive(Serialize)]
-struct Compared<'a> {
-    earlier_generated_at: String,
-    changes: Vec<ChangedRow<'a>>,
-}
-
-#[derive(Serialize)]
-struct ChangedRow<'a> {
-    change: &'static str,
-    registry: &'a str,
-    repository: Option<&'a str>,
-    credential: Option<&'a str>,
-    check: &'static str,
-    was: Option<&'static str>,
-    is: Option<&'static str>,
-}
-
-impl<'a> Compared<'a> {
-    fn new(comparison: &'a Comparison) -> Self {
-        let row = |changed: &'a super::Changed| {
-            let Subject {
-                registry,
-                check,
-                repository,
-                credential,
-            } = &changed.subject;
-            ChangedRow {
-                change: changed.turn.as_str(),
-                registry,
-                repository: repository.as_deref(),
-                credential: credential.as_deref(),
-                check: check.id(),
-                was: changed.was.map(Status::as_str),
-                is: changed.is.map(Status::as_str),
-            }
-        };
-        Self {
-            earlier_generated_at: timestamp(comparison.earlier),
-            changes: comparison.changes.iter().map(row).collect(),
-        }
-    }
+    comparison: Option<&'a Comparison>,
 }
 
 #[derive(Serialize)]
@@ -200,6 +158,14 @@ struct Row<'a> {
     conclusive: bool,
     last_conclusive_at: Option<String>,
     fact_since: Option<String>,
+    last_worked_at: Option<String>,
+    changed_since_last_worked: Option<Vec<Changed>>,
+}
+
+#[derive(Serialize)]
+struct Changed {
+    what: &'static str,
+    at: String,
 }
 
 impl<'a> Row<'a> {
@@ -208,6 +174,7 @@ impl<'a> Row<'a> {
         let report = &*entry.report;
         let outcome = &report.outcome;
         let check = checks::check(report.subject.check);
+        let (worked, changed) = worked(entry.since_worked.as_ref());
         Self {
             registry: &report.subject.registry,
             repository: report.subject.repository.as_deref(),
@@ -236,8 +203,23 @@ impl<'a> Row<'a> {
             conclusive: outcome.conclusive(),
             last_conclusive_at: entry.last_conclusive.map(timestamp),
             fact_since: entry.fact_since.map(timestamp),
+            last_worked_at: worked,
+            changed_since_last_worked: changed,
         }
     }
+}
+
+/// When a check that does not work any more last did, and what changed since then;
+/// both null where it works, where it never did, and where only one run is known.
+fn worked(since: Option<&Since>) -> (Option<String>, Option<Vec<Changed>>) {
+    let Some(Since::Worked { at, changed }) = since else {
+        return (None, None);
+    };
+    let changed = changed.iter().map(|(what, at)| Changed {
+        what: what.as_str(),
+        at: timestamp(*at),
+    });
+    (Some(timestamp(*at)), Some(changed.collect()))
 }
 
 impl Serialize for Summary {
@@ -286,7 +268,7 @@ mod tests {
     use super::super::samples::{compared, entry, fallback, hostile, noon, registry};
     use super::*;
     use crate::{
-        outcome::{Capability, CheckName, Fact, Outcome},
+        outcome::{Capability, Change, CheckName, Fact, Outcome},
         report::About,
     };
 
@@ -316,8 +298,47 @@ mod tests {
         assert_eq!(report["conclusive"], false);
         assert_eq!(report["last_conclusive_at"], "2026-11-23T15:59:00Z");
         assert_eq!(report["fact_since"], "2026-11-23T15:00:00Z");
+        assert_eq!(report["last_worked_at"], serde_json::Value::Null);
+        assert_eq!(report["changed_since_last_worked"], serde_json::Value::Null);
         assert_eq!(report["latency_seconds"], serde_json::Value::Null);
         assert_eq!(report["likely_causes"][0], Reason::Timeout.cause());
+    }
+
+    #[test]
+    fn what_changed_since_it_worked_has_its_times() {
+        let ago = |minutes| noon() - Duration::from_mins(minutes);
+        let changed = |changed: &[(Change, SystemTime)]| {
+            Some(Since::Worked {
+                at: ago(5),
+                changed: changed.to_vec(),
+            })
+        };
+        let null = serde_json::Value::Null;
+        for (since, worked, expected) in [
+            (None, null.clone(), null.clone()),
+            (Some(Since::NeverWorked), null.clone(), null),
+            (
+                changed(&[]),
+                "2026-11-23T15:55:00Z".into(),
+                serde_json::json!([]),
+            ),
+            (
+                changed(&[(Change::Secret, ago(4)), (Change::ServerVersion, ago(1))]),
+                "2026-11-23T15:55:00Z".into(),
+                serde_json::json!([
+                    {"what": "secret", "at": "2026-11-23T15:56:00Z"},
+                    {"what": "server_version", "at": "2026-11-23T15:59:00Z"},
+                ]),
+            ),
+        ] {
+            let mut entry = entry(CheckName::Pull, Outcome::fail(Reason::Timeout, ""));
+            entry.since_worked = since;
+            let shown = json(&[registry(vec![entry])], noon(), Audience::Anybody).unwrap();
+            let value: serde_json::Value = serde_json::from_str(&shown).unwrap();
+            let report = &value["reports"][0];
+            assert_eq!(report["last_worked_at"], worked);
+            assert_eq!(report["changed_since_last_worked"], expected);
+        }
     }
 
     #[test]

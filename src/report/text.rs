@@ -4,6 +4,7 @@ use super::{
     Comparison, RegistryReports, Summary,
     json::timestamp,
     line::{differs, one_line, overall, request, value_text, whose},
+    since,
     steps::recommendations,
 };
 use crate::outcome::{Report, Status};
@@ -62,6 +63,8 @@ fn block(registry: &RegistryReports, named: bool, options: Options<'_>) -> Strin
         let whose = whose(entry, &registry.entries);
         lines.push(line(&entry.report, &whose, options));
         if options.verbose {
+            let since = entry.since_worked.iter().map(since::line);
+            lines.extend(since.map(|since| format!("    {since}")));
             details(&entry.report, options, &mut lines);
         }
     }
@@ -151,7 +154,10 @@ mod tests {
         self, entry, fallback, healthy, hostile, of_repository, registry, unreachable,
     };
     use super::*;
-    use crate::outcome::{Capability, CheckName, Fact, Outcome, Reason};
+    use crate::{
+        outcome::{Capability, Change, CheckName, Fact, Outcome, Reason},
+        store::Since,
+    };
 
     const PLAIN: Options<'_> = Options {
         verbose: false,
@@ -343,6 +349,36 @@ mod tests {
             "{all}"
         );
         assert!(!text(&[reports], PLAIN).contains("going"));
+    }
+
+    #[test]
+    fn what_changed_since_it_worked_is_for_who_wants_all() {
+        let noon = samples::noon();
+        let worked = |changed: &[_]| Since::Worked {
+            at: noon,
+            changed: changed.to_vec(),
+        };
+        for (since, line) in [
+            (
+                Since::NeverWorked,
+                "    has not worked since the exporter started\n",
+            ),
+            (
+                worked(&[]),
+                "    last worked 2026-11-23T16:00:00Z; nothing visible changed since\n",
+            ),
+            (
+                worked(&[(Change::Secret, noon), (Change::Grant, noon)]),
+                "    last worked 2026-11-23T16:00:00Z; changed since: secret (2026-11-23T16:00:00Z), grant (2026-11-23T16:00:00Z)\n",
+            ),
+        ] {
+            let mut entry = entry(CheckName::Pull, Outcome::fail(Reason::Timeout, ""));
+            entry.since_worked = Some(since);
+            let registry = [registry(vec![entry])];
+            let shown = text(&registry, VERBOSE);
+            assert!(shown.contains(line), "{shown}");
+            assert!(!text(&registry, PLAIN).contains("worked"));
+        }
     }
 
     #[test]

@@ -187,6 +187,7 @@ fn reports_of(target: &Target, subjects: &[Subject], store: &Snapshot) -> Regist
             report: Arc::clone(&check.report),
             last_conclusive: check.last_conclusive,
             fact_since: None,
+            since_worked: None,
         })
     };
     RegistryReports {

@@ -17,7 +17,10 @@ use serde_json::{Map, error::Category};
 use super::{About, Entry, RegistryReports, json::VERSION, line::one_line};
 use crate::{
     matrix::{self, Difference},
-    outcome::{Capability, CheckName, Evidence, Outcome, Reason, Report, Status, Subject, Value},
+    outcome::{
+        Capability, Change, CheckName, Evidence, Outcome, Reason, Report, Status, Subject, Value,
+    },
+    store::Since,
 };
 
 /// A document that was read.
@@ -144,6 +147,17 @@ struct Row {
     last_conclusive_at: Option<SystemTime>,
     #[serde(default, deserialize_with = "values::some_time")]
     fact_since: Option<SystemTime>,
+    #[serde(default, deserialize_with = "values::some_time")]
+    last_worked_at: Option<SystemTime>,
+    changed_since_last_worked: Option<Vec<Changed>>,
+}
+
+#[derive(Deserialize)]
+struct Changed {
+    #[serde(deserialize_with = "values::change")]
+    what: Change,
+    #[serde(deserialize_with = "values::time")]
+    at: SystemTime,
 }
 
 impl Document {
@@ -231,6 +245,7 @@ impl From<Row> for Entry {
         outcome.remediation = row.remediation;
         outcome.hints = row.hints;
         outcome.latency = row.latency_seconds;
+        let changed = row.changed_since_last_worked.unwrap_or_default();
         Self {
             report: Report {
                 subject: Subject {
@@ -248,6 +263,10 @@ impl From<Row> for Entry {
             .into(),
             last_conclusive: row.last_conclusive_at,
             fact_since: row.fact_since,
+            since_worked: row.last_worked_at.map(|at| Since::Worked {
+                at,
+                changed: changed.into_iter().map(|it| (it.what, it.at)).collect(),
+            }),
         }
     }
 }
@@ -287,6 +306,7 @@ mod tests {
             vec![fallback()],
             vec![fallback(), hostile()],
             vec![hostile()],
+            vec![no_longer_working()],
             vec![],
         ] {
             let written = json(&reports, noon(), Audience::Operator).unwrap();
@@ -295,6 +315,19 @@ mod tests {
             let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
             assert_eq!(value(&again), value(&written));
         }
+    }
+
+    fn no_longer_working() -> RegistryReports {
+        let mut reports = fallback();
+        let changed = vec![(Change::Secret, noon()), (Change::Grant, noon())];
+        let since = [vec![], changed].map(|changed| Since::Worked {
+            at: noon(),
+            changed,
+        });
+        for (entry, since) in reports.entries.iter_mut().zip(since) {
+            entry.since_worked = Some(since);
+        }
+        reports
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Deserializer, de::Error};
 
 use crate::{
-    outcome::{Capability, CheckName, Reason, Status},
+    outcome::{Capability, Change, CheckName, Reason, Status},
     words,
 };
 
@@ -39,6 +39,11 @@ pub(super) fn capability<'de, D: Deserializer<'de>>(
 ) -> Result<Capability, D::Error> {
     let word = String::deserialize(deserializer)?;
     words::value(&Capability::ALL, &word).ok_or_else(|| unknown("capability", &word))
+}
+
+pub(super) fn change<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Change, D::Error> {
+    let word = String::deserialize(deserializer)?;
+    words::value(&Change::ALL, &word).ok_or_else(|| unknown("change", &word))
 }
 
 fn unknown<E: Error>(what: &str, word: &str) -> E {

@@ -5,7 +5,7 @@ use std::fs;
 
 use oci_registry_exporter::{
     matrix,
-    outcome::{Capability, CheckName, Reason, Severity, Status},
+    outcome::{Capability, Change, CheckName, Reason, Severity, Status},
     report::Turn,
 };
 use serde_json::{Map, Value};
@@ -55,6 +55,10 @@ fn its_words_are_those_of_the_program() {
     assert_eq!(
         words("/$defs/capability/enum"),
         Capability::ALL.map(|(_, word)| word)
+    );
+    assert_eq!(
+        words("/$defs/change/enum"),
+        Change::ALL.map(|(_, word)| word)
     );
     assert_eq!(
         words(&format!("{report}/severity/enum")),
