@@ -1,8 +1,9 @@
 //! All that a running daemon knows, and how it takes over another configuration.
 
 use std::{
+    collections::BTreeSet,
     sync::{
-        Arc, PoisonError, RwLock, RwLockReadGuard,
+        Arc, Mutex as SyncMutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard,
         atomic::{AtomicBool, Ordering},
     },
     time::SystemTime,
@@ -31,6 +32,9 @@ pub(super) struct Daemon {
     pub(super) store: Store,
     pub(super) watch: Arc<Watch<Subject>>,
     pub(super) prober: Prober,
+    /// The questions whose next report is on its way: a cycle that asks them has
+    /// begun, or somebody woke it.
+    awaited: SyncMutex<BTreeSet<Subject>>,
     /// Changes with every report.
     pub(super) changes: watch::Sender<()>,
     /// Where the configuration is read from.
@@ -74,6 +78,7 @@ impl Daemon {
             store,
             watch: Arc::new(Watch::new()),
             prober: Prober::new(),
+            awaited: SyncMutex::default(),
             changes: watch::Sender::new(()),
             load,
             shard,
@@ -129,6 +134,8 @@ impl Daemon {
                 self.store.put(report.clone());
             }
         }
+        // Of what is gone, and of what was aborted, nothing comes any more.
+        self.awaited().clear();
         *current = Arc::clone(loaded);
         self.changes.send_replace(());
     }
@@ -143,7 +150,21 @@ impl Daemon {
             daemon: self,
             target: &target,
         };
+        self.awaited().extend(due.iter().cloned());
         self.prober.cycle(&target, due, &sink).await
+    }
+
+    /// Makes a question be asked at once, unless its report is on its way: all who
+    /// want it share that.
+    pub(super) fn ask(&self, subject: &Subject) {
+        if self.awaited().insert(subject.clone()) {
+            self.watch.wake(subject.clone());
+        }
+    }
+
+    fn awaited(&self) -> MutexGuard<'_, BTreeSet<Subject>> {
+        // Every change is a single insertion or removal.
+        self.awaited.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether every registry has had its first cycle, or its time for it. From
@@ -190,6 +211,7 @@ impl Sink for Intake<'_> {
     fn report(&self, report: Report) {
         let loaded = self.daemon.hold();
         if loaded.admits(self.target, &report.subject) {
+            self.daemon.awaited().remove(&report.subject);
             status_log::log(&report, &self.daemon.store.snapshot());
             self.daemon.store.put(report);
             self.daemon.changes.send_replace(());

@@ -29,7 +29,7 @@ impl Daemon {
         let mut changes = self.changes.subscribe();
         let stale = self.stale(&target, &wanted, ask.force);
         for (subject, _) in &stale {
-            self.watch.hurry(subject.clone());
+            self.ask(subject);
         }
         let mut in_time = true;
         while in_time && !self.answered(&stale) {

@@ -33,7 +33,7 @@ pub fn flags() -> String {
 fn row(argument: &Arg) -> String {
     let value = if argument.get_action().takes_values() {
         let names = argument.get_value_names().unwrap_or_default();
-        names.iter().map(|name| format!(" {name}")).collect()
+        format!(" {}", names.join(" "))
     } else {
         String::new()
     };
