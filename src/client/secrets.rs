@@ -108,6 +108,7 @@ mod tests {
                 password: Secret::new(password),
             },
             renews,
+            expires: None,
         }
     }
 

@@ -166,6 +166,7 @@ fn conclude(
     let problems = Problems::default();
     let mut config = document::read(root.unwrap_or(&nothing), environment, base, &problems);
     config.warnings = problems.conclude(file, text)?;
+    config.origins.locate(&tree::lines(text));
     Ok(config)
 }
 

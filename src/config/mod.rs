@@ -12,16 +12,22 @@
 //! secret: the keys that may hold one (`source.rs`) never show a value.
 
 mod address;
+mod directories;
 mod document;
 mod duration;
+mod entries;
 mod exporter;
 mod fingerprint;
-mod hosts;
 mod item;
+mod keys;
 mod labels;
 mod layers;
+mod limits;
+mod lines;
 mod load;
+mod origins;
 mod problem;
+mod profiles;
 mod quote;
 mod reach;
 mod registry;
@@ -37,9 +43,10 @@ mod yaml;
 
 pub use duration::{HINT as DURATION_HINT, parse as parse_duration};
 pub use load::{Environment, Load, load, parse};
+pub use origins::Origins;
 pub use problem::{ConfigError, ConfigErrors};
 pub use suggest::close as spelled_alike;
 pub use target::{
-    Capabilities, CheckSettings, Checks, Config, CredentialSet, HostPattern, Push, PushWish,
-    Target, TestRepository,
+    Capabilities, CheckSettings, Checks, Config, CredentialSet, Limits, Push, PushWish, Target,
+    TestRepository,
 };

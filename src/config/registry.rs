@@ -9,36 +9,13 @@ use crate::{credentials::Source, oci::PRODUCTS, outcome::Capability};
 use super::{
     CredentialSet, Target,
     address::{self, Address},
-    fingerprint, labels,
+    fingerprint, keys, labels,
     quote::shown,
-    reach,
-    repositories::{self, SHORT_KEYS},
+    reach, repositories,
     section::Section,
     sets::{self, Chooser, Sets},
-    settings::{self, SETTINGS_KEYS},
-    source::SOURCE_KEYS,
-    suggest,
+    settings, suggest,
 };
-
-/// The keys of a registry that it does not inherit.
-const OWN_KEYS: [&str; 7] = [
-    "name",
-    "url",
-    "credentials",
-    "repositories",
-    "product",
-    "token_hosts",
-    "resolve",
-];
-
-/// Every key of a registry.
-pub(super) fn keys() -> Vec<&'static str> {
-    let mut keys = OWN_KEYS.to_vec();
-    keys.extend(SOURCE_KEYS);
-    keys.extend(SHORT_KEYS);
-    keys.extend(SETTINGS_KEYS);
-    keys
-}
 
 /// Reads what a registry inherits, only for what is wrong with it.
 pub(super) fn judge_settings(section: &Section<'_>, base: &Path) {
@@ -119,7 +96,7 @@ fn name(section: &Section<'_>, address: Option<&Address>) -> Option<String> {
 
 fn expect(section: &Section<'_>) -> BTreeMap<Capability, bool> {
     let expect = section.section("expect");
-    expect.only(&Capability::ALL.map(|(_, word)| word));
+    expect.only(keys::EXPECT);
     let read = |(capability, word): (Capability, &str)| {
         let value = expect.item(word)?.flag()?;
         Some((capability, value))

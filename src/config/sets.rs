@@ -3,23 +3,24 @@
 use std::{
     cell::RefCell,
     collections::{BTreeMap, HashSet},
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
-use jiff::tz::Offset;
 use url::Url;
 
-use crate::credentials::Source;
+use crate::credentials::{self, Directory, HostPattern, Source};
 
 use super::{
-    CredentialSet, HostPattern,
+    CredentialSet,
     address::host_and_port,
+    directories::{self, Found},
     item::Item,
+    keys,
+    problem::Spot,
     quote::{listed, shown},
     section::Section,
-    source::{self, SOURCE_KEYS},
-    suggest,
+    source, suggest,
 };
 
 /// The named sets, and which of them are used.
@@ -29,29 +30,42 @@ pub(super) struct Sets {
 }
 
 impl Sets {
-    /// Reads the map under `credentials` of the whole document.
+    /// Reads the map under `credentials` of the whole document, and the list of
+    /// directories under `credential_dirs`.
     pub(super) fn read(root: &Section<'_>, base: &Path) -> Self {
         let mut sets = BTreeMap::new();
         for (name, key, item) in root.section("credentials").free() {
-            if RESERVED_NAMES.contains(&name) || name.is_empty() || name.len() > LONGEST_NAME {
-                root.refuse_at(
-                    &key,
-                    format!("a credential set cannot be named {}", shown(name)),
-                    format!(
-                        "names have 1 to {LONGEST_NAME} bytes; {} stand for unnamed sets",
-                        listed(&RESERVED_NAMES)
-                    ),
-                );
+            if !may_be_called(name) {
+                refuse_name(root, &key, name);
                 continue;
             }
             if let Some(section) = item.section() {
                 sets.insert(name.to_owned(), Arc::new(named(name, &section, base)));
             }
         }
+        for found in directories::read(root, base) {
+            let Found { name, path, spot } = found;
+            if !may_be_called(&name) {
+                refuse_name(root, &spot, &name);
+            } else if sets.contains_key(&name) {
+                root.refuse_at(
+                    &spot,
+                    format!("there are two credential sets named {}", shown(&name)),
+                    "a directory is a set named after its last part; rename one of the two",
+                );
+            } else {
+                sets.insert(name.clone(), Arc::new(of_directory(name, path)));
+            }
+        }
         Self {
             sets,
             used: RefCell::default(),
         }
+    }
+
+    /// Every named set, by name.
+    pub(super) fn all(&self) -> Vec<Arc<CredentialSet>> {
+        self.sets.values().cloned().collect()
     }
 
     /// The set that a registry or repository names.
@@ -63,7 +77,7 @@ impl Sets {
         }
         let known: Vec<&str> = self.sets.keys().map(String::as_str).collect();
         let hint = if known.is_empty() {
-            "define it under `credentials:`".to_owned()
+            "define it under `credentials:`, or see what `credential_dirs` names".to_owned()
         } else {
             suggest::instead_of(name, &known)
         };
@@ -75,7 +89,8 @@ impl Sets {
     pub(super) fn warn_of_unused(&self, root: &Section<'_>) {
         let section = root.section("credentials");
         for name in self.sets.keys() {
-            if !self.used.borrow().contains(name) {
+            // A directory of directories may well hold more than is needed here.
+            if section.has(name) && !self.used.borrow().contains(name) {
                 root.warn_at(
                     &section.spot_of(name),
                     "no registry uses this credential set",
@@ -108,7 +123,7 @@ pub(super) struct Chooser<'a> {
 impl Chooser<'_> {
     /// The named set, or the unnamed one that stands there; `None` when nothing is said.
     pub(super) fn chosen(&self, section: &Section<'_>) -> Option<Arc<CredentialSet>> {
-        let inline = section.present(&SOURCE_KEYS);
+        let inline = section.present(keys::names_of(keys::SOURCE));
         if let Some(item) = section.item("credentials") {
             if !inline.is_empty() {
                 item.refuse(
@@ -116,7 +131,9 @@ impl Chooser<'_> {
                     "name a set or write the credentials here, not both",
                 );
             }
-            let set = self.sets.find(&item).unwrap_or_else(anonymous);
+            let Some(set) = self.sets.find(&item) else {
+                return Some(anonymous());
+            };
             self.refuse_foreign_host(&item, &set);
             return Some(set);
         }
@@ -134,10 +151,23 @@ impl Chooser<'_> {
     /// A named set goes only where its own definition lets it go.
     fn refuse_foreign_host(&self, item: &Item<'_>, set: &CredentialSet) {
         let Some(url) = self.url else { return };
-        if set.hosts.is_empty() || set.hosts.iter().any(|host| host.allows(url)) {
+        let of_directory = match &set.source {
+            Source::Directory(directory) if directory.is_there() => directory.hosts(),
+            _ => Ok(None),
+        };
+        let of_directory = of_directory.unwrap_or_else(|error| {
+            item.warn(format!("{error}: the credentials check will fail"));
+            None
+        });
+        let forbids = |hosts: &Vec<HostPattern>| !hosts.iter().any(|host| host.allows(url));
+        let own = Some(&set.hosts).filter(|hosts| !hosts.is_empty());
+        let Some(hosts) = own
+            .filter(|hosts| forbids(hosts))
+            .or(of_directory.as_ref().filter(|hosts| forbids(hosts)))
+        else {
             return;
-        }
-        let hosts: Vec<&str> = set.hosts.iter().map(|host| host.0.as_str()).collect();
+        };
+        let hosts: Vec<&str> = hosts.iter().map(HostPattern::as_str).collect();
         let host = host_and_port(url);
         item.refuse(
             format!(
@@ -159,19 +189,53 @@ pub(super) fn is_inline(set: &CredentialSet) -> bool {
     set.name == INLINE
 }
 
+fn may_be_called(name: &str) -> bool {
+    !RESERVED_NAMES.contains(&name) && !name.is_empty() && name.len() <= LONGEST_NAME
+}
+
+fn refuse_name(root: &Section<'_>, spot: &Spot, name: &str) {
+    root.refuse_at(
+        spot,
+        format!("a credential set cannot be named {}", shown(name)),
+        format!(
+            "names have 1 to {LONGEST_NAME} bytes; {} stand for unnamed sets",
+            listed(&RESERVED_NAMES)
+        ),
+    );
+}
+
+/// Nothing but the directory itself says where this set may be sent.
+fn of_directory(name: String, path: PathBuf) -> CredentialSet {
+    CredentialSet {
+        name,
+        source: Source::Directory(Directory {
+            path,
+            hosts_known: false,
+        }),
+        hosts: Vec::new(),
+        expires: None,
+    }
+}
+
 fn named(name: &str, section: &Section<'_>, base: &Path) -> CredentialSet {
-    let mut keys = SOURCE_KEYS.to_vec();
-    keys.extend(["hosts", "expires"]);
-    section.only(&keys);
-    let source = source::read(section, base).unwrap_or_else(|| {
+    section.only(keys::SET);
+    let mut source = source::read(section, base).unwrap_or_else(|| {
         section.refuse(
             format!("the credential set {} has no source", shown(name)),
-            "give it `username` and `password_file`, `token_file`, `docker_config`, `credential_helper` or `anonymous: true`",
+            "give it `username` and `password_file`, `token_file`, `docker_config`, `dir`, `credential_helper` or `anonymous: true`",
         );
         Source::Anonymous
     });
     let hosts = hosts(section);
-    if hosts.is_empty() && source != Source::Anonymous && !section.has("hosts") {
+    if let Source::Directory(directory) = &mut source {
+        directory.hosts_known = section.has("hosts");
+    }
+    // The others say it themselves.
+    let silent = matches!(
+        source,
+        Source::Basic { .. } | Source::Token(_) | Source::Helper(_)
+    );
+    if silent && !section.has("hosts") {
         section.refuse(
             "`hosts` is missing",
             "list the hosts that these credentials may ever be sent to: `hosts: [registry.example.com]`",
@@ -209,21 +273,15 @@ fn hosts(section: &Section<'_>) -> Vec<HostPattern> {
     hosts
 }
 
-/// A day (its first second, UTC) or a time by RFC 3339, as seconds since the epoch.
 fn expires(text: &str, item: &Item<'_>) -> Option<i64> {
-    let day = text
-        .parse::<jiff::civil::Date>()
-        .ok()
-        .filter(|_| text.len() == "2027-03-01".len())
-        .and_then(|date| Offset::UTC.to_timestamp(date.at(0, 0, 0, 0)).ok());
-    let time = day.or_else(|| text.parse::<jiff::Timestamp>().ok());
-    if time.is_none() {
+    let end = credentials::moment(text);
+    if end.is_none() {
         item.refuse(
             format!("{} is neither a date nor a time", shown(text)),
             "write `2027-03-01` or `2027-03-01T12:00:00Z`",
         );
     }
-    time.map(jiff::Timestamp::as_second)
+    end
 }
 
 const ANONYMOUS: &str = "anonymous";

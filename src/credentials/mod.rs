@@ -5,9 +5,11 @@
 //! sent, and never replaced by anonymous access. No message holds any content
 //! of a secret.
 
+mod directory;
 mod docker_config;
 mod expiry;
 mod helper;
+mod hosts;
 mod judge;
 mod read;
 mod secret_source;
@@ -17,8 +19,10 @@ use std::path::PathBuf;
 
 use crate::secret::{Credentials, Secret};
 
-pub use expiry::{Ending, EndingSource};
+pub use directory::{ClientCertificate, Directory};
+pub use expiry::{Ending, EndingSource, moment};
 pub use helper::HelperName;
+pub use hosts::HostPattern;
 pub use server::Server;
 
 /// Where one secret value comes from.
@@ -51,6 +55,8 @@ pub enum Source {
     DockerConfig(PathBuf),
     /// A program that speaks the protocol of Docker's credential helpers.
     Helper(HelperName),
+    /// A directory whose files are the set, such as a mounted Kubernetes Secret.
+    Directory(Directory),
 }
 
 impl Source {
@@ -61,7 +67,7 @@ impl Source {
             Self::Anonymous => Some("anonymous"),
             Self::Basic { .. } => Some("basic"),
             Self::Token(_) => Some("bearer"),
-            Self::DockerConfig(_) | Self::Helper(_) => None,
+            Self::DockerConfig(_) | Self::Helper(_) | Self::Directory(_) => None,
         }
     }
 
@@ -82,6 +88,8 @@ pub struct Reading {
     /// A helper gave them, and gives others before they end: neither their end nor
     /// their change is news.
     pub renews: bool,
+    /// Their end, where a file beside them says it (seconds since the epoch).
+    pub expires: Option<i64>,
 }
 
 /// Why a credential set cannot be used.

@@ -1,0 +1,110 @@
+//! `credential_dirs:`: directories that each are a credential set, or patterns of them.
+
+use std::path::{Path, PathBuf};
+
+use glob::{MatchOptions, Pattern};
+
+use super::{
+    item::Item,
+    problem::Spot,
+    quote::shown,
+    section::Section,
+};
+
+/// A directory that is a set.
+pub(super) struct Found {
+    /// Its last part: the name of the set.
+    pub(super) name: String,
+    pub(super) path: PathBuf,
+    /// The item that named it.
+    pub(super) spot: Spot,
+}
+
+/// The directories that the list names, patterns in their places.
+///
+/// A pattern is looked at once, when the configuration is read. Hidden directories, such
+/// as the generations of a Kubernetes volume, match none.
+pub(super) fn read(root: &Section<'_>, base: &Path) -> Vec<Found> {
+    let mut found = Vec::new();
+    for (text, item) in root.texts("credential_dirs") {
+        if text.trim().is_empty() || text.contains(char::is_control) {
+            item.refuse(
+                "this is no path of a directory",
+                "name a directory, or several by a pattern: `/etc/registry-secrets/*`",
+            );
+        } else if text.contains(['*', '?', '[']) {
+            found.extend(matching(text, base, &item));
+        } else {
+            let path = base.join(text);
+            if !path.exists() {
+                item.warn(
+                    "there is no such directory yet: until there is, its set fails the credentials check",
+                );
+            }
+            found.extend(named(path, &item));
+        }
+        if found.len() > MOST {
+            item.refuse(
+                format!("more than {MOST} directories of credentials"),
+                "name those that hold a set, and nothing else",
+            );
+            break;
+        }
+    }
+    found
+}
+
+fn matching(text: &str, base: &Path, item: &Item<'_>) -> Vec<Found> {
+    let whole = match Path::new(text).is_absolute() {
+        true => text.to_owned(),
+        false => format!("{}/{text}", Pattern::escape(&base.to_string_lossy())),
+    };
+    let options = MatchOptions {
+        case_sensitive: true,
+        require_literal_separator: true,
+        require_literal_leading_dot: true,
+    };
+    let paths = match glob::glob_with(&whole, options) {
+        Ok(paths) => paths,
+        Err(error) => {
+            item.refuse(
+                format!("{} is no pattern of paths: {}", shown(text), error.msg),
+                "`*` stands for any characters of one part of a path",
+            );
+            return Vec::new();
+        }
+    };
+    let mut found = Vec::new();
+    for path in paths.take(MOST + 1) {
+        match path {
+            Ok(path) if path.is_dir() => found.extend(named(path, item)),
+            Ok(_) => {}
+            Err(error) => item.refuse(
+                format!("a directory cannot be read: {error}"),
+                "let the exporter's user read it",
+            ),
+        }
+    }
+    if found.is_empty() {
+        item.warn("no directory matches yet; those that come later are found when the configuration is read again");
+    }
+    found
+}
+
+fn named(path: PathBuf, item: &Item<'_>) -> Option<Found> {
+    let name = path.file_name().and_then(|name| name.to_str());
+    let Some(name) = name.map(str::to_owned) else {
+        item.refuse(
+            "the directory has no last part that could name a set",
+            "write its whole path, in UTF-8",
+        );
+        return None;
+    };
+    Some(Found {
+        name,
+        path,
+        spot: item.spot.clone(),
+    })
+}
+
+const MOST: usize = 10_000;
