@@ -20,7 +20,7 @@ use std::{
 };
 
 use crate::config::{self, Config, ConfigErrors, Load};
-use flags::{Command, Flags, LogLevel};
+use flags::{Command, ConfigCommand, Flags, LogLevel};
 
 /// Does what a command line says (the program's name is its first word), and
 /// tells by the exit status how it went.
@@ -50,7 +50,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Serve => serve::serve(&flags),
         Command::Check { targets } => check::check(&flags, &targets),
         Command::Checks => print(&catalogue::table()),
-        Command::Config { .. } => config_check(&flags),
+        Command::Config { command } => match command {
+            ConfigCommand::Check => config_check(&flags),
+            ConfigCommand::Show { origin } => config_show(&flags, origin),
+            ConfigCommand::Schema => print(&config::schema()),
+        },
     };
     ended.unwrap_or_else(|failure| {
         say(&format_args!("error: {failure}"));
@@ -101,6 +105,12 @@ fn config_check(flags: &Flags) -> Result<ExitCode, Failure> {
     let count = config.registries.len();
     let noun = if count == 1 { "registry" } else { "registries" };
     print(&format!("configuration ok: {count} {noun}\n"))
+}
+
+fn config_show(flags: &Flags, origin: bool) -> Result<ExitCode, Failure> {
+    let config = load(flags)?;
+    warn_of(&config);
+    print(&config::show(&config, origin))
 }
 
 fn load(flags: &Flags) -> Result<Config, Failure> {

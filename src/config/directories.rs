@@ -4,12 +4,7 @@ use std::path::{Path, PathBuf};
 
 use glob::{MatchOptions, Pattern};
 
-use super::{
-    item::Item,
-    problem::Spot,
-    quote::shown,
-    section::Section,
-};
+use super::{item::Item, problem::Spot, quote::shown, section::Section};
 
 /// A directory that is a set.
 pub(super) struct Found {

@@ -111,11 +111,7 @@ impl Reader<'_> {
     }
 
     /// The `OCI:` block and the variables that override it; `None` without both.
-    pub(super) fn oci_block(
-        &self,
-        root: &Section<'_>,
-        environment: &Environment,
-    ) -> Option<Read> {
+    pub(super) fn oci_block(&self, root: &Section<'_>, environment: &Environment) -> Option<Read> {
         let block = match root.item("OCI") {
             Some(item) => item.section()?,
             None => root.section("OCI"),
@@ -213,7 +209,9 @@ impl Reader<'_> {
 
 /// The items of `urls`, each once.
 fn distinct<'a>(urls: &Item<'a>) -> Vec<Item<'a>> {
-    let list = urls.list().unwrap_or_default();
+    let Some(list) = urls.list() else {
+        return Vec::new();
+    };
     if list.is_empty() {
         urls.refuse(
             "the list of URLs is empty",

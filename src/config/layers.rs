@@ -114,18 +114,46 @@ mod tests {
             ("credentials: a", "anonymous: true", "anonymous"),
             ("credentials: a", "dir: x", "dir"),
             ("username: a", "password_file: x", "password_file username"),
-            ("username: a\npassword: b", "password_file: x", "password_file username"),
-            ("username: a\npassword: b", "username: c", "username password"),
+            (
+                "username: a\npassword: b",
+                "password_file: x",
+                "password_file username",
+            ),
+            (
+                "username: a\npassword: b",
+                "username: c",
+                "username password",
+            ),
             ("username: a\npassword: b", "token_file: x", "token_file"),
             ("username: a\npassword: b", "credentials: x", "credentials"),
             ("token: a", "username: x", "username"),
             ("repositories: [a]", "test_repository: b", "test_repository"),
-            ("test_repository: a\ntest_tag: b", "repositories: [c]", "repositories"),
-            ("test_repository: a\ntest_tag: b", "test_tag: c", "test_tag test_repository"),
-            ("proxy_url: a\nproxy_username: b", "proxy_url: c", "proxy_url"),
-            ("concurrency: 3\nhttp2: true", "timeout: 1s", "timeout http2"),
+            (
+                "test_repository: a\ntest_tag: b",
+                "repositories: [c]",
+                "repositories",
+            ),
+            (
+                "test_repository: a\ntest_tag: b",
+                "test_tag: c",
+                "test_tag test_repository",
+            ),
+            (
+                "proxy_url: a\nproxy_username: b",
+                "proxy_url: c",
+                "proxy_url",
+            ),
+            (
+                "concurrency: 3\nhttp2: true",
+                "timeout: 1s",
+                "timeout http2",
+            ),
             // A map's keys are the user's own, whatever they are called.
-            ("labels: {token: a, concurrency: b}", "labels: {username: c}", "labels"),
+            (
+                "labels: {token: a, concurrency: b}",
+                "labels: {username: c}",
+                "labels",
+            ),
         ] {
             assert_eq!(keys_of(lower, upper), expected, "{lower} {upper}");
         }

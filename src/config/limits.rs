@@ -2,14 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{
-    Limits,
-    entries::Read,
-    keys,
-    problem::Spot,
-    quote::shown,
-    section::Section,
-};
+use super::{Limits, entries::Read, keys, problem::Spot, quote::shown, section::Section};
 
 /// Reads `limits:`.
 pub(super) fn read(root: &Section<'_>) -> Limits {
@@ -24,6 +17,7 @@ pub(super) fn read(root: &Section<'_>) -> Limits {
                 format!("`{key}` is from 1 to {MOST}: {number}"),
                 "choose a value within these bounds",
             );
+            return otherwise;
         }
         number
     };

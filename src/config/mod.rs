@@ -32,9 +32,11 @@ mod quote;
 mod reach;
 mod registry;
 mod repositories;
+mod schema;
 mod section;
 mod sets;
 mod settings;
+mod show;
 mod source;
 mod suggest;
 mod target;
@@ -45,6 +47,8 @@ pub use duration::{HINT as DURATION_HINT, parse as parse_duration};
 pub use load::{Environment, Load, load, parse};
 pub use origins::Origins;
 pub use problem::{ConfigError, ConfigErrors};
+pub use schema::schema;
+pub use show::show;
 pub use suggest::close as spelled_alike;
 pub use target::{
     Capabilities, CheckSettings, Checks, Config, CredentialSet, Limits, Push, PushWish, Target,

@@ -79,11 +79,6 @@ impl Origins {
         }
     }
 
-    /// Whether a registry, the first being 0, has this key from anywhere.
-    pub(super) fn knows(&self, registry: usize, path: &str) -> bool {
-        self.of_registry(registry, path) != BUILT_IN
-    }
-
     /// Where the value under a key path of a registry came from, in words.
     pub(super) fn of_registry(&self, registry: usize, path: &str) -> String {
         let layers = self.registries.get(registry);

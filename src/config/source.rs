@@ -58,7 +58,12 @@ pub(super) fn read(section: &Section<'_>, base: &Path) -> Option<Source> {
     }
     if section.has("docker_config") {
         let (text, item) = section.text("docker_config")?;
-        let config = path(text, &item, base, "name Docker's configuration file");
+        let config = path(
+            text,
+            &item,
+            base,
+            ("file", "name Docker's configuration file"),
+        );
         return Some(config.map_or(Source::Anonymous, Source::DockerConfig));
     }
     if section.has("credential_helper") {
@@ -67,7 +72,12 @@ pub(super) fn read(section: &Section<'_>, base: &Path) -> Option<Source> {
     }
     if section.has("dir") {
         let (text, item) = section.text("dir")?;
-        let directory = path(text, &item, base, "name a directory, such as a mounted Secret");
+        let directory = path(
+            text,
+            &item,
+            base,
+            ("directory", "name a mounted Secret, or its like"),
+        );
         return Some(directory.map_or(Source::Anonymous, |path| directory_at(path, &item)));
     }
     if !section.present(TOKEN_KEYS).is_empty() {
@@ -201,13 +211,20 @@ fn reference(text: &str, item: &Item<'_>, base: &Path) -> Option<SecretSource> {
 }
 
 fn file(text: &str, item: &Item<'_>, base: &Path) -> Option<SecretSource> {
-    path(text, item, base, "name the file that holds the secret").map(SecretSource::File)
+    path(
+        text,
+        item,
+        base,
+        ("file", "name the file that holds the secret"),
+    )
+    .map(SecretSource::File)
 }
 
-/// The path of a file. It is not shown: it may be the secret itself.
-fn path(text: &str, item: &Item<'_>, base: &Path, hint: &str) -> Option<PathBuf> {
+/// The path of a file or directory, as the words say which. It is not shown: it may be
+/// the secret itself.
+fn path(text: &str, item: &Item<'_>, base: &Path, (what, hint): (&str, &str)) -> Option<PathBuf> {
     if text.trim().is_empty() || text.contains(char::is_control) {
-        item.refuse("this is no path of a file", hint);
+        item.refuse(format!("this is no path of a {what}"), hint);
         return None;
     }
     Some(base.join(text))

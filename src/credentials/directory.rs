@@ -88,11 +88,7 @@ impl Directory {
     }
 
     /// What it holds for this registry now.
-    pub(super) fn read(
-        &self,
-        server: &Server,
-        now: SystemTime,
-    ) -> Result<Held, CredentialsError> {
+    pub(super) fn read(&self, server: &Server, now: SystemTime) -> Result<Held, CredentialsError> {
         let files = Files::of(self)?;
         let held = files.read(server, now);
         if held.is_ok() {

@@ -87,9 +87,7 @@ impl Source {
                 judge::token(token.expose(), &place, now)?;
                 Local::Here(Credentials::Bearer { token }, None)
             }
-            Self::DockerConfig(path) => {
-                Local::of(docker_config::read(path, server, now)?, None)
-            }
+            Self::DockerConfig(path) => Local::of(docker_config::read(path, server, now)?, None),
             Self::Directory(directory) => {
                 let held = directory.read(server, now)?;
                 Local::of(held.entry, held.expires)

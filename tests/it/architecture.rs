@@ -51,6 +51,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("backoff", "retry"),
     ("clap", "cli"),
     ("humantime", "config"),
+    ("glob", "config"),
     ("hyper", "server"),
     ("hyper_util", "server"),
     ("prometheus_client", "exposition"),

@@ -3,6 +3,7 @@
 mod canary;
 mod environment;
 mod found;
+mod shown;
 
 use std::{
     collections::HashSet,
@@ -17,6 +18,8 @@ use oci_registry_exporter::{
     credentials::{HelperName, SecretSource, Source},
     outcome::Capability,
 };
+
+use crate::golden;
 
 #[test]
 fn every_bad_file_gives_its_exact_message() {
@@ -64,8 +67,11 @@ fn differing(folder: &str, judge: impl Fn(&str, &str) -> String) -> String {
     for path in files {
         let name = path.file_name().unwrap().to_str().unwrap();
         let text = fs::read_to_string(&path).unwrap();
-        let expected = fs::read_to_string(path.with_extension("txt")).unwrap_or_default();
         let found = judge(&text, name) + "\n";
+        if golden::update() {
+            fs::write(path.with_extension("txt"), &found).unwrap();
+        }
+        let expected = fs::read_to_string(path.with_extension("txt")).unwrap_or_default();
         if found != expected {
             let _ = write!(
                 differing,

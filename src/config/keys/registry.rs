@@ -15,7 +15,11 @@ pub(in crate::config) const OCI: Keys = &[&[
         "`file:<path>`, `env:<NAME>` or a path",
     ),
     key("Token", Shape::Text, "Bearer token, sent as it is"),
-    key("TestRepository", Shape::Text, "Repository of the test image"),
+    key(
+        "TestRepository",
+        Shape::Text,
+        "Repository of the test image",
+    ),
     key("TestTag", Shape::Text, "Tag of the test image (latest)"),
 ]];
 
@@ -27,7 +31,11 @@ pub(in crate::config) const PROFILE: Keys = &[SHARED, SOURCE, SHORT, SETTINGS];
 
 /// What no registry inherits.
 const IDENTITY: &[Key] = &[
-    key("name", Shape::Text, "The label `registry`; default: the host"),
+    key(
+        "name",
+        Shape::Text,
+        "The label `registry`; default: the host",
+    ),
     key("url", Shape::Text, "`https://registry.example.com`"),
     key(
         "urls",
@@ -43,11 +51,7 @@ const IDENTITY: &[Key] = &[
 
 /// What a registry inherits from a profile only.
 const SHARED: &[Key] = &[
-    key(
-        "credentials",
-        Shape::Text,
-        "The name of a credential set",
-    ),
+    key("credentials", Shape::Text, "The name of a credential set"),
     key(
         "repositories",
         Shape::List(&Shape::Either(&[Shape::Text, Shape::Map(REPOSITORY)])),

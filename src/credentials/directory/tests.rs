@@ -75,7 +75,11 @@ fn every_kind_is_recognised_by_its_files() {
     for files in [
         &basic[..],
         &[basic[0], basic[1], ("hosts", "r.example.com\n")],
-        &[basic[0], basic[1], ("hosts", "# ours\n\n*.example.com # all\n")],
+        &[
+            basic[0],
+            basic[1],
+            ("hosts", "# ours\n\n*.example.com # all\n"),
+        ],
         &[basic[0], basic[1], ("ca.crt", "x"), (".hidden", "x")],
         &[basic[0], basic[1], ("tls.crt", "x"), ("tls.key", "x")],
         &[(".dockerconfigjson", DOCKER_AUTHS)],
@@ -189,7 +193,11 @@ fn a_set_goes_nowhere_unless_somebody_says_where() {
 
 #[test]
 fn a_client_certificate_is_shown_where_the_set_may_go() {
-    let files = [("tls.crt", "x"), ("tls.key", "x"), ("hosts", "r.example.com")];
+    let files = [
+        ("tls.crt", "x"),
+        ("tls.key", "x"),
+        ("hosts", "r.example.com"),
+    ];
     let place = Place::with(&files);
     let found = place.directory(false).client_certificate(&url());
     assert_eq!(
@@ -225,8 +233,14 @@ fn the_end_is_read_from_its_file() {
 fn a_path_that_is_no_directory_is_said() {
     let place = Place::with(&[("file", "x")]);
     for (name, said) in [
-        ("absent", "the credential directory `DIR/absent` does not exist"),
-        ("file", "the credential directory `DIR/file` is not a directory"),
+        (
+            "absent",
+            "the credential directory `DIR/absent` does not exist",
+        ),
+        (
+            "file",
+            "the credential directory `DIR/file` is not a directory",
+        ),
     ] {
         let directory = Directory {
             path: place.0.path().join(name),
@@ -244,16 +258,25 @@ fn what_is_unreadable_or_too_large_is_said_with_its_place() {
     fs::remove_file(place.0.path().join("token")).unwrap();
     symlink("nowhere", place.0.path().join("password")).unwrap();
     let found = place.read(true);
-    assert_eq!(found, Err("the file `DIR/password` does not exist".to_owned()));
+    assert_eq!(
+        found,
+        Err("the file `DIR/password` does not exist".to_owned())
+    );
 
     let large = Place::with(&[("token", &"x".repeat(64 * 1024 + 1))]);
     let found = large.read(true);
-    assert_eq!(found, Err("the file `DIR/token` is larger than 64 KiB".to_owned()));
+    assert_eq!(
+        found,
+        Err("the file `DIR/token` is larger than 64 KiB".to_owned())
+    );
 
     let odd = Place::with(&[]);
     fs::create_dir(odd.0.path().join("token")).unwrap();
     let found = odd.read(true);
-    assert_eq!(found, Err("the file `DIR/token` is not a regular file".to_owned()));
+    assert_eq!(
+        found,
+        Err("the file `DIR/token` is not a regular file".to_owned())
+    );
 }
 
 /// How the kubelet writes a volume: the files are links through `..data`, which is
