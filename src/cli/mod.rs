@@ -19,7 +19,10 @@ use std::{
     process::ExitCode,
 };
 
-use crate::config::{self, Config, ConfigErrors, Load};
+use crate::{
+    config::{self, Config, ConfigErrors, Load},
+    exposition,
+};
 use flags::{Command, ConfigCommand, Flags, LogLevel};
 
 /// Does what a command line says (the program's name is its first word), and
@@ -102,9 +105,17 @@ impl From<ConfigErrors> for Failure {
 fn config_check(flags: &Flags) -> Result<ExitCode, Failure> {
     let config = load(flags)?;
     warn_of(&config);
-    let count = config.registries.len();
-    let noun = if count == 1 { "registry" } else { "registries" };
-    print(&format!("configuration ok: {count} {noun}\n"))
+    let registries = counted(config.registries.len(), "registry", "registries");
+    let repositories = config.registries.iter().map(|it| it.repositories.len());
+    let repositories = counted(repositories.sum(), "repository", "repositories");
+    let series = exposition::estimate(&config);
+    print(&format!(
+        "configuration ok: {registries}, {repositories}, about {series} series\n"
+    ))
+}
+
+fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 fn config_show(flags: &Flags, origin: bool) -> Result<ExitCode, Failure> {

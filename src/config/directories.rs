@@ -15,12 +15,13 @@ pub(super) struct Found {
     pub(super) spot: Spot,
 }
 
-/// The directories that the list names, patterns in their places.
+/// The directories that the list names, patterns in their places; and the patterns.
 ///
 /// A pattern is looked at once, when the configuration is read. Hidden directories, such
 /// as the generations of a Kubernetes volume, match none.
-pub(super) fn read(root: &Section<'_>, base: &Path) -> Vec<Found> {
+pub(super) fn read(root: &Section<'_>, base: &Path) -> (Vec<Found>, Vec<Family>) {
     let mut found = Vec::new();
+    let mut families = Vec::new();
     for (text, item) in root.texts("credential_dirs") {
         if text.trim().is_empty() || text.contains(char::is_control) {
             item.refuse(
@@ -29,6 +30,7 @@ pub(super) fn read(root: &Section<'_>, base: &Path) -> Vec<Found> {
             );
         } else if text.contains(['*', '?', '[']) {
             found.extend(matching(text, base, &item));
+            families.extend(Family::of(&base.join(text)));
         } else {
             let path = base.join(text);
             if !path.exists() {
@@ -46,13 +48,39 @@ pub(super) fn read(root: &Section<'_>, base: &Path) -> Vec<Found> {
             break;
         }
     }
-    found
+    (found, families)
+}
+
+/// Directories of one parent whose names match a pattern: a set may be named before its
+/// directory is there, such as a Secret that a team has yet to make.
+pub(super) struct Family {
+    parent: PathBuf,
+    name: Pattern,
+}
+
+impl Family {
+    fn of(path: &Path) -> Option<Self> {
+        let parent = path.parent()?;
+        let several = parent.to_string_lossy().contains(['*', '?', '[']);
+        let name = Pattern::new(path.file_name()?.to_str()?).ok()?;
+        (!several).then(|| Self {
+            parent: parent.to_owned(),
+            name,
+        })
+    }
+
+    /// The directory of the set with this name.
+    pub(super) fn member(&self, name: &str) -> Option<PathBuf> {
+        let plain = !name.contains('/') && !name.starts_with('.');
+        (plain && self.name.matches(name)).then(|| self.parent.join(name))
+    }
 }
 
 fn matching(text: &str, base: &Path, item: &Item<'_>) -> Vec<Found> {
-    let whole = match Path::new(text).is_absolute() {
-        true => text.to_owned(),
-        false => format!("{}/{text}", Pattern::escape(&base.to_string_lossy())),
+    let whole = if Path::new(text).is_absolute() {
+        text.to_owned()
+    } else {
+        format!("{}/{text}", Pattern::escape(&base.to_string_lossy()))
     };
     let options = MatchOptions {
         case_sensitive: true,

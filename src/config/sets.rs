@@ -14,7 +14,7 @@ use crate::credentials::{self, Directory, HostPattern, Source};
 use super::{
     CredentialSet,
     address::host_and_port,
-    directories::{self, Found},
+    directories::{self, Family, Found},
     item::Item,
     keys,
     problem::Spot,
@@ -25,8 +25,11 @@ use super::{
 
 /// The named sets, and which of them are used.
 pub(super) struct Sets {
-    sets: BTreeMap<String, Arc<CredentialSet>>,
+    known: BTreeMap<String, Arc<CredentialSet>>,
     used: RefCell<HashSet<String>>,
+    families: Vec<Family>,
+    /// Sets that were named before their directories are there.
+    to_come: RefCell<BTreeMap<String, Arc<CredentialSet>>>,
 }
 
 impl Sets {
@@ -43,7 +46,8 @@ impl Sets {
                 sets.insert(name.to_owned(), Arc::new(named(name, &section, base)));
             }
         }
-        for found in directories::read(root, base) {
+        let (found, families) = directories::read(root, base);
+        for found in found {
             let Found { name, path, spot } = found;
             if !may_be_called(&name) {
                 refuse_name(root, &spot, &name);
@@ -58,24 +62,31 @@ impl Sets {
             }
         }
         Self {
-            sets,
+            known: sets,
             used: RefCell::default(),
+            families,
+            to_come: RefCell::default(),
         }
     }
 
     /// Every named set, by name.
     pub(super) fn all(&self) -> Vec<Arc<CredentialSet>> {
-        self.sets.values().cloned().collect()
+        let mut all = self.known.clone();
+        all.extend(self.to_come.borrow().clone());
+        all.into_values().collect()
     }
 
     /// The set that a registry or repository names.
     pub(super) fn find(&self, item: &Item<'_>) -> Option<Arc<CredentialSet>> {
         let name = item.text()?;
-        if let Some(set) = self.sets.get(name) {
+        if let Some(set) = self.known.get(name) {
             self.used.borrow_mut().insert(name.to_owned());
             return Some(Arc::clone(set));
         }
-        let known: Vec<&str> = self.sets.keys().map(String::as_str).collect();
+        if let Some(set) = self.to_come(name, item) {
+            return Some(set);
+        }
+        let known: Vec<&str> = self.known.keys().map(String::as_str).collect();
         let hint = if known.is_empty() {
             "define it under `credentials:`, or see what `credential_dirs` names".to_owned()
         } else {
@@ -85,10 +96,29 @@ impl Sets {
         None
     }
 
+    /// The set of a directory that is not there yet: one team's missing Secret must not
+    /// keep the others' registries from being asked.
+    fn to_come(&self, name: &str, item: &Item<'_>) -> Option<Arc<CredentialSet>> {
+        let member = |family: &Family| family.member(name);
+        let path = self.families.iter().find_map(member)?;
+        if !may_be_called(name) {
+            return None;
+        }
+        item.warn(format!(
+            "there is no directory {} yet: until there is, the credentials check fails",
+            shown(&path.to_string_lossy())
+        ));
+        let mut to_come = self.to_come.borrow_mut();
+        let set = to_come
+            .entry(name.to_owned())
+            .or_insert_with(|| Arc::new(of_directory(name.to_owned(), path)));
+        Some(Arc::clone(set))
+    }
+
     /// Warns of sets that no registry names.
     pub(super) fn warn_of_unused(&self, root: &Section<'_>) {
         let section = root.section("credentials");
-        for name in self.sets.keys() {
+        for name in self.known.keys() {
             // A directory of directories may well hold more than is needed here.
             if section.has(name) && !self.used.borrow().contains(name) {
                 root.warn_at(

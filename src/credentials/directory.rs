@@ -118,7 +118,10 @@ impl<'a> Files<'a> {
         if !metadata.is_dir() {
             return refused(format!("{place} is not a directory"));
         }
-        let root = fs::canonicalize(path.join("..data")).unwrap_or_else(|_| path.clone());
+        // Else the directory may itself be a link into a generation of such a volume.
+        let root = fs::canonicalize(path.join("..data"))
+            .or_else(|_| fs::canonicalize(path))
+            .unwrap_or_else(|_| path.clone());
         Ok(Self { directory, root })
     }
 

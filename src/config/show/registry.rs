@@ -1,6 +1,6 @@
 //! One registry with all its settings.
 
-use std::{path::Path, time::Duration};
+use std::{fmt::Write as _, path::Path, time::Duration};
 
 use url::Url;
 
@@ -266,7 +266,8 @@ fn duration(duration: Duration) -> String {
         let count = left / nanos;
         left %= nanos;
         if count > 0 {
-            shown.push_str(&format!("{count}{unit}"));
+            // Writing to a `String` cannot fail.
+            let _ = write!(shown, "{count}{unit}");
         }
     }
     shown

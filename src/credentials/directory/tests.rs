@@ -54,7 +54,7 @@ fn server() -> Server {
 }
 
 fn now() -> SystemTime {
-    UNIX_EPOCH + Duration::from_secs(1_800_000_000)
+    UNIX_EPOCH + Duration::from_hours(500_000)
 }
 
 fn pair() -> Credentials {
@@ -99,6 +99,10 @@ fn every_kind_is_recognised_by_its_files() {
 }
 
 #[test]
+#[expect(
+    clippy::too_many_lines,
+    reason = "a table, a row for every way to be wrong"
+)]
 fn what_is_no_set_is_never_anonymous() {
     for (files, said) in [
         (
@@ -307,4 +311,34 @@ fn a_volume_of_kubernetes_is_read_anew_and_in_one_generation() {
     // The Secret is deleted and the volume empty: an error, and not anonymous access.
     fs::remove_dir_all(root.join("..2026_11_25")).unwrap();
     assert!(place.read(true).is_err());
+}
+
+/// Several Secrets in one projected volume: each directory is a link through `..data`.
+#[test]
+fn a_directory_within_a_volume_is_read_anew() {
+    let place = Place::with(&[]);
+    let root = place.0.path();
+    let generation = |name: &str, token: &str| {
+        fs::create_dir_all(root.join(name).join("team-a")).unwrap();
+        fs::write(root.join(name).join("team-a/token"), token).unwrap();
+        symlink(name, root.join("..new")).unwrap();
+        fs::rename(root.join("..new"), root.join("..data")).unwrap();
+    };
+    generation("..one", "old");
+    symlink("..data/team-a", root.join("team-a")).unwrap();
+    let directory = Directory {
+        path: root.join("team-a"),
+        hosts_known: true,
+    };
+    let token = || {
+        let held = directory.read(&server(), now()).unwrap();
+        match held.entry {
+            Entry::Credentials(Credentials::Bearer { token }) => token.expose().to_owned(),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(token(), "old");
+    generation("..two", "new");
+    fs::remove_dir_all(root.join("..one")).unwrap();
+    assert_eq!(token(), "new");
 }

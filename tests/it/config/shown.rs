@@ -1,6 +1,6 @@
 //! `config show` and `config schema`: what they say is what is read.
 
-use std::{fs, path::PathBuf};
+use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use oci_registry_exporter::config::{self, Config};
 
@@ -19,7 +19,8 @@ fn good_files() -> Vec<PathBuf> {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             let name = path.file_name().unwrap().to_str().unwrap();
-            if name.ends_with(".yml") && !NO_CONFIGURATION.contains(&name) {
+            let is_yaml = path.extension().is_some_and(|extension| extension == "yml");
+            if is_yaml && !NO_CONFIGURATION.contains(&name) {
                 files.push(path);
             }
         }
@@ -100,7 +101,7 @@ fn the_schema_is_one_and_takes_every_good_file() {
         let text = fs::read_to_string(&path).unwrap();
         let text = text.trim_start_matches('\u{feff}');
         let value: serde_json::Value = serde_yaml::from_str(text).unwrap();
-        for error in validator.iter_errors(&value) {
+        if let Err(error) = validator.validate(&value) {
             panic!("{}: {error} at {}", path.display(), error.instance_path());
         }
     }
@@ -158,6 +159,13 @@ fn keys(schema: &serde_json::Value, path: &mut Vec<String>, found: &mut Vec<Vec<
     for inner in schema["anyOf"].as_array().into_iter().flatten() {
         keys(inner, path, found);
     }
+}
+
+/// The name of every key of a schema.
+pub(super) fn names(schema: &serde_json::Value, found: &mut BTreeSet<String>) {
+    let mut paths = Vec::new();
+    keys(schema, &mut Vec::new(), &mut paths);
+    found.extend(paths.into_iter().filter_map(|mut path| path.pop()));
 }
 
 fn document(path: &[String], value: &str) -> String {
