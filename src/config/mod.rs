@@ -12,6 +12,7 @@
 //! secret: the keys that may hold one (`source.rs`) never show a value.
 
 mod address;
+mod chooser;
 mod directories;
 mod document;
 mod duration;

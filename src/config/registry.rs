@@ -9,11 +9,12 @@ use crate::{credentials::Source, oci::PRODUCTS, outcome::Capability};
 use super::{
     CredentialSet, Target,
     address::{self, Address},
+    chooser::Chooser,
     fingerprint, keys, labels,
     quote::shown,
     reach, repositories,
     section::Section,
-    sets::{self, Chooser, Sets},
+    sets::{self, Sets},
     settings, suggest,
 };
 

@@ -9,11 +9,12 @@ use crate::oci::{GrammarError, Tag};
 
 use super::{
     CredentialSet, PushWish, TestRepository,
+    chooser::Chooser,
     item::Item,
     keys, labels,
     quote::{listed, shown},
     section::Section,
-    sets::{self, Chooser},
+    sets,
     settings::{repository, repository_hint, repository_of},
 };
 

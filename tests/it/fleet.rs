@@ -454,7 +454,7 @@ fn the_volumes_of_the_example_hold_its_secrets() {
     assert!(paths.len() > 5, "{paths:?}");
     for path in paths {
         let mounted = |mount: &&str| Path::new(path).starts_with(mount);
-        assert!(mounts.iter().any(|mount| mounted(mount)), "{path}");
+        assert!(mounts.iter().any(mounted), "{path}");
     }
     // The keys of the Secret are files that make a set.
     let mounted = Mounted::with(&[]);

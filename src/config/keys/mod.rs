@@ -5,12 +5,11 @@
 
 mod registry;
 mod root;
+mod settings;
 
-pub(super) use registry::{
-    CAPABILITIES, CHECK, CHECKS, ENTRY, EXPECT, OCI, PROFILE, PUSH, REPOSITORY, RETRY, SET, SHORT,
-    SOURCE, TLS,
-};
+pub(super) use registry::{ENTRY, OCI, PROFILE, REPOSITORY, SET, SHORT, SOURCE};
 pub(super) use root::{DEFAULTS, EXPORTER, LIMITS, ROOT};
+pub(super) use settings::{CAPABILITIES, CHECK, CHECKS, EXPECT, PUSH, RETRY, TLS};
 
 /// One key.
 pub(super) struct Key {

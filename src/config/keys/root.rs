@@ -2,7 +2,8 @@
 
 use super::{
     Key, Keys, Shape, TEXTS, key,
-    registry::{ENTRY, OCI, PROFILE, SET, SETTINGS},
+    registry::{ENTRY, OCI, PROFILE, SET},
+    settings::SETTINGS,
 };
 
 /// The whole document.

@@ -1,10 +1,14 @@
 use std::{
+    fs,
     os::unix::fs::symlink,
     time::{Duration, UNIX_EPOCH},
 };
 
 use super::*;
-use crate::{credentials::Trouble, secret::Secret};
+use crate::{
+    credentials::Trouble,
+    secret::{Credentials, Secret},
+};
 
 /// A directory for the files of one set.
 struct Place(tempfile::TempDir);
