@@ -58,7 +58,8 @@ pub fn token_request(
                 ("grant_type", REFRESH_TOKEN),
                 (REFRESH_TOKEN, token.expose()),
             ];
-            Ok(ask.post(realm, &grant))
+            let shown = Authorization::Bearer(token.clone());
+            Ok(ask.post(realm, &grant, shown))
         }
     }
 }
@@ -85,7 +86,11 @@ pub fn token_request_otherwise(
                 ("username", username),
                 ("password", password.expose()),
             ];
-            Ok(Some(ask.post(realm, &grant)))
+            let shown = Authorization::Basic {
+                username: username.clone(),
+                password: password.clone(),
+            };
+            Ok(Some(ask.post(realm, &grant, shown)))
         }
         Credentials::Identity {
             username: Some(username),
@@ -142,7 +147,7 @@ impl Ask<'_> {
     }
 
     /// Distribution's "OAuth2 Token Authentication": scopes in one field, by spaces.
-    fn post(&self, realm: Url, grant: &[(&str, &str)]) -> Request {
+    fn post(&self, realm: Url, grant: &[(&str, &str)], shown: Authorization) -> Request {
         // All the room at once: a text that grows leaves copies of the secret behind.
         let room = 512
             + grant
@@ -162,6 +167,7 @@ impl Ask<'_> {
         let body = Bytes::from_owner(Zeroizing::new(form.finish().into_bytes()));
         Request {
             body,
+            in_body: Some(shown),
             ..Request::new(Operation::Token, Method::POST, realm)
         }
         .header(ACCEPT, "application/json")
@@ -404,6 +410,8 @@ mod tests {
             ]);
             expected.extend(scope.map(|scope| ("scope".to_owned(), scope.to_owned())));
             assert_eq!(form(&request), expected);
+            let shown = Authorization::Bearer(Secret::new("hunter2&+ "));
+            assert_eq!(request.in_body, Some(shown), "an echo of it is silenced");
             assert!(!format!("{request:?}").contains("hunter2"));
         }
         let error = ask("Bearer realm=https://evil.com/token", &identity(None), &[]);
@@ -430,6 +438,11 @@ mod tests {
             ("service", "r.example.com"),
         ];
         assert_eq!(form(&posted), pairs(&expected));
+        let shown = Authorization::Basic {
+            username: "robot$a b".to_owned(),
+            password: Secret::new("hunter2"),
+        };
+        assert_eq!(posted.in_body, Some(shown));
         let got = otherwise(&identity(Some("robot"))).unwrap();
         assert_eq!(got.method, Method::GET);
         assert_eq!(

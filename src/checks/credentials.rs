@@ -77,10 +77,7 @@ fn with_evidence(
     if let Some(username) = read.or(set.source.username()) {
         outcome = outcome.with("username", username);
     }
-    let valid = outcome.facts.iter().find_map(|fact| match fact {
-        Fact::CredentialsValid(valid) => Some(*valid),
-        _ => None,
-    });
+    let valid = outcome.proved(Fact::CredentialsValid);
     outcome = outcome
         .with("credentials_valid", valid)
         .with("auth_challenge", login.challenge.clone())
@@ -116,7 +113,7 @@ fn method(set: &CredentialSet, login: &Login) -> Option<&'static str> {
 /// in words how long that is, where it is soon. Never the end of an exchanged token.
 fn with_ending(mut outcome: Outcome, set: &CredentialSet, login: &Login) -> Outcome {
     let shown = login.shown.as_ref();
-    let own = shown.and_then(|shown| shown.ending);
+    let own = shown.and_then(|shown| shown.ending).or(login.ended);
     let configured = set.expires.map(|at| Ending {
         at,
         source: EndingSource::Configuration,
@@ -271,10 +268,7 @@ mod tests {
                 (status, reason),
                 "{end:?}"
             );
-            let proved = outcome.facts.iter().find_map(|fact| match fact {
-                Fact::CredentialsValid(valid) => Some(*valid),
-                _ => None,
-            });
+            let proved = outcome.proved(Fact::CredentialsValid);
             assert_eq!(proved, fact, "{end:?}");
         }
     }

@@ -13,7 +13,7 @@ mod remedy;
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use crate::{
-    client::{Client, Got, Refusal, Stage},
+    client::{Client, Got, Refusal, Stage, Standing},
     config::{Target, TestRepository},
     oci::{self, Denial, ErrorBody},
     outcome::{CheckName, Outcome, Reason, Severity, Subject},
@@ -148,14 +148,24 @@ fn refused_gently(refusal: &Refusal) -> Outcome {
     }
 }
 
-/// What a 401 or 403 to proven or unproven credentials means.
-fn denied(got: &Got, proven: bool, what: &str) -> (Reason, String) {
+/// What a 401 or 403 means to credentials of which this much is known.
+fn denied(got: &Got, standing: Standing, what: &str) -> (Reason, String) {
     let words = ErrorBody::of(&got.reply)
         .map(|body| body.summary())
         .filter(|summary| !summary.is_empty())
         .map(|summary| format!(" ({summary})"))
         .unwrap_or_default();
-    let reason = match (got.reply.status, oci::denial(&got.reply)) {
+    let denial = oci::denial(&got.reply);
+    let suspended = standing == Standing::Suspect
+        && (got.stage, got.reply.status) == (Stage::Registry, 403)
+        && denial == Denial::Plain;
+    if suspended {
+        let message =
+            format!("{what} refused: the account is suspended after rejected logins{words}");
+        return (Reason::Unauthorized, message);
+    }
+    let proven = standing == Standing::Proven;
+    let reason = match (got.reply.status, denial) {
         (_, Denial::Expired) => Reason::Expired,
         (403, Denial::NetworkPolicy) => Reason::NetworkPolicy,
         (403, Denial::ReadOnly) => Reason::ReadOnly,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Check, denied, refused, remedy, words};
 use crate::{
-    client::{Client, Got, Manifest, Stage},
+    client::{Client, Got, Manifest, Stage, Standing},
     config::TestRepository,
     oci::{self, ErrorBody, media_type},
     outcome::{CheckName, Fact, Outcome, Reason, Severity},
@@ -25,10 +25,7 @@ async fn run(client: &Client, repository: &TestRepository) -> Outcome {
     let target = client.target();
     let mut outcome = verdict(&manifest, repository.guessed);
     let status = manifest.decisive().map(|got| got.reply.status);
-    let authorized = outcome.facts.iter().find_map(|fact| match fact {
-        Fact::PullAuthorized(authorized) => Some(*authorized),
-        _ => None,
-    });
+    let authorized = outcome.proved(Fact::PullAuthorized);
     let digest = manifest.digest.as_ref().map(ToString::to_string);
     let media_type = manifest
         .decisive()
@@ -68,7 +65,7 @@ fn verdict(manifest: &Manifest, guessed: bool) -> Outcome {
     }
     match (got.stage, got.reply.status) {
         (Stage::Registry, 200) => found(manifest, got),
-        (_, 401 | 403) => refusal(got, manifest.proven),
+        (_, 401 | 403) => refusal(got, manifest.standing),
         (Stage::Registry, 404) => missing(got),
         (Stage::Registry, 412) => Outcome::fail(
             Reason::Policy,
@@ -120,8 +117,8 @@ fn found(manifest: &Manifest, got: &Got) -> Outcome {
     Outcome::pass(message).proving(Fact::PullAuthorized(true))
 }
 
-fn refusal(got: &Got, proven: bool) -> Outcome {
-    let (reason, message) = denied(got, proven, "Pull");
+fn refusal(got: &Got, standing: Standing) -> Outcome {
+    let (reason, message) = denied(got, standing, "Pull");
     let outcome = Outcome::fail(reason, message);
     match reason {
         Reason::Policy => outcome.proving(Fact::PullAuthorized(true)),
@@ -178,7 +175,7 @@ mod tests {
             head: Ok(got(Stage::Registry, reply)),
             get: None,
             digest: None,
-            proven: true,
+            standing: Standing::Proven,
         }
     }
 
@@ -189,17 +186,24 @@ mod tests {
         }
     }
 
-    fn at_token(reply: Reply, proven: bool) -> Manifest {
+    fn at_token(reply: Reply, standing: Standing) -> Manifest {
         Manifest {
             head: Ok(got(Stage::Token, reply)),
-            proven,
+            standing,
             ..head(error(401, "X", ""))
+        }
+    }
+
+    fn suspect(manifest: Manifest) -> Manifest {
+        Manifest {
+            standing: Standing::Suspect,
+            ..manifest
         }
     }
 
     fn unproven(manifest: Manifest) -> Manifest {
         Manifest {
-            proven: false,
+            standing: Standing::Unproven,
             ..manifest
         }
     }
@@ -269,14 +273,14 @@ mod tests {
             ),
             (
                 "401 at the token endpoint",
-                at_token(error(401, "UNAUTHORIZED", ""), true),
+                at_token(error(401, "UNAUTHORIZED", ""), Standing::Proven),
                 Fail,
                 Some(Forbidden),
                 Some(false),
             ),
             (
                 "403 at the token endpoint",
-                at_token(error(403, "DENIED", ""), false),
+                at_token(error(403, "DENIED", ""), Standing::Unproven),
                 Fail,
                 Some(Forbidden),
                 Some(false),
@@ -289,6 +293,30 @@ mod tests {
                 ),
                 Fail,
                 Some(Forbidden),
+                Some(false),
+            ),
+            (
+                "403 after own rejected logins (Artifactory)",
+                suspect(head_then_get(bare(403), error(403, "", "Forbidden"))),
+                Fail,
+                Some(Unauthorized),
+                Some(false),
+            ),
+            (
+                "the same at the token endpoint",
+                at_token(error(403, "", "Forbidden"), Standing::Suspect),
+                Fail,
+                Some(Forbidden),
+                Some(false),
+            ),
+            (
+                "403 after own rejected logins, with a cause of its own",
+                suspect(head_then_get(
+                    bare(403),
+                    error(403, "DENIED", "The token has expired"),
+                )),
+                Fail,
+                Some(Expired),
                 Some(false),
             ),
             (
@@ -390,10 +418,7 @@ mod tests {
                 "{name}: {}",
                 outcome.message
             );
-            let proved = outcome.facts.iter().find_map(|fact| match fact {
-                Fact::PullAuthorized(authorized) => Some(*authorized),
-                _ => None,
-            });
+            let proved = outcome.proved(Fact::PullAuthorized);
             assert_eq!(proved, fact, "{name}");
         }
     }

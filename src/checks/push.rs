@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::{Check, denied, refused, remedy, words};
 use crate::{
-    client::{Client, Got, Grant, Guard, Stage, Upload},
+    client::{Client, Got, Grant, Guard, Stage, Standing, Upload},
     config::{PushWish, Target, TestRepository},
     credentials::Source,
     oci::{self, Denial},
@@ -79,8 +79,8 @@ async fn uploaded(
 ) -> (Outcome, Option<SessionEnd>) {
     let known_refused = client.cancel_is_refused(repository);
     let upload = client.upload(repository).await;
-    let proven = client.proven(&repository.credential);
-    let mut outcome = verdict(&upload, proven, repository.push, known_refused);
+    let standing = client.standing_of(&repository.credential);
+    let mut outcome = verdict(&upload, standing, repository.push, known_refused);
     client.said_of_upload(repository, outcome.status, outcome.reason);
     if let Ok(got) = &upload.start {
         outcome = outcome.with("http_status", got.reply.status);
@@ -98,9 +98,9 @@ fn guarded(guard: &Guard, allow_create: bool) -> Option<Outcome> {
             Reason::NotFound,
             "Push repository not found, and asking may create it (`allow_create: true` asks all the same)",
         )),
-        Guard::Denied(got, proven) => Some(match got.reply.status {
+        Guard::Denied(got, standing) => Some(match got.reply.status {
             401 | 403 => {
-                let (reason, message) = denied(got, *proven, "Pull, which comes before push,");
+                let (reason, message) = denied(got, *standing, "Pull, which comes before push,");
                 Outcome::fail(reason, message)
             }
             500..=599 => Outcome::fail(
@@ -159,7 +159,7 @@ fn between_uploads(
 }
 
 /// What the answer to the `POST` means.
-fn verdict(upload: &Upload, proven: bool, wish: PushWish, known_refused: bool) -> Outcome {
+fn verdict(upload: &Upload, standing: Standing, wish: PushWish, known_refused: bool) -> Outcome {
     let got = match &upload.start {
         Ok(got) => got,
         Err(refusal) => return refused(refusal),
@@ -170,7 +170,7 @@ fn verdict(upload: &Upload, proven: bool, wish: PushWish, known_refused: bool) -
         (Stage::Registry, 403) if oci::denial(&got.reply) == Denial::ReadOnly => {
             read_only(wish, got)
         }
-        (_, 401 | 403) => refusal(got, proven),
+        (_, 401 | 403) => refusal(got, standing),
         (Stage::Registry, 404) => Outcome::info(
             Reason::NotFound,
             format!("The push repository does not exist: {}", words(got)),
@@ -221,8 +221,8 @@ fn read_only(wish: PushWish, got: &Got) -> Outcome {
     outcome.proving(Fact::PushAuthorized(false))
 }
 
-fn refusal(got: &Got, proven: bool) -> Outcome {
-    let (reason, message) = denied(got, proven, "Push");
+fn refusal(got: &Got, standing: Standing) -> Outcome {
+    let (reason, message) = denied(got, standing, "Push");
     let outcome = Outcome::fail(reason, message);
     match reason {
         Reason::Policy => outcome.proving(Fact::PushAuthorized(true)),
@@ -240,10 +240,7 @@ fn with_evidence(
     repository: &TestRepository,
 ) -> Outcome {
     let target = client.target();
-    let authorized = outcome.facts.iter().find_map(|fact| match fact {
-        Fact::PushAuthorized(authorized) => Some(*authorized),
-        _ => None,
-    });
+    let authorized = outcome.proved(Fact::PushAuthorized);
     let status = outcome.evidence.value("http_status").cloned();
     let mut ordered = Outcome {
         evidence: crate::outcome::Evidence::default(),
@@ -308,10 +305,7 @@ mod tests {
     }
 
     fn proved(outcome: &Outcome) -> Option<bool> {
-        outcome.facts.iter().find_map(|fact| match fact {
-            Fact::PushAuthorized(authorized) => Some(*authorized),
-            _ => None,
-        })
+        outcome.proved(Fact::PushAuthorized)
     }
 
     type Row = (&'static str, Upload, Status, Option<Reason>, Option<bool>);
@@ -448,7 +442,7 @@ mod tests {
             ),
         ];
         for (name, upload, status, reason, fact) in rows {
-            let outcome = verdict(&upload, true, PushWish::Named, false);
+            let outcome = verdict(&upload, Standing::Proven, PushWish::Named, false);
             assert_eq!(
                 (outcome.status, outcome.reason),
                 (status, reason),
@@ -460,31 +454,44 @@ mod tests {
     }
 
     #[test]
-    fn a_401_to_unproven_credentials_is_about_them() {
-        let outcome = verdict(
-            &posted(error(401, "UNAUTHORIZED", "")),
-            false,
-            PushWish::Named,
-            false,
-        );
-        assert_eq!(outcome.reason, Some(Reason::Unauthorized));
+    fn a_refusal_is_judged_by_what_is_known_of_the_credentials() {
+        use Standing::*;
+        for (status, standing, expected) in [
+            (401, Proven, Reason::Forbidden),
+            (401, Unproven, Reason::Unauthorized),
+            (401, Suspect, Reason::Unauthorized),
+            (403, Proven, Reason::Forbidden),
+            (403, Unproven, Reason::Forbidden),
+            // Artifactory suspends the account after rejected logins.
+            (403, Suspect, Reason::Unauthorized),
+        ] {
+            let answer = posted(error(status, "DENIED", ""));
+            let outcome = verdict(&answer, standing, PushWish::Named, false);
+            assert_eq!(outcome.reason, Some(expected), "{status} {standing:?}");
+            assert_eq!(proved(&outcome), Some(false), "{status} {standing:?}");
+        }
     }
 
     #[test]
     fn read_only_is_a_fault_only_where_push_was_named() {
         let answer = posted(reply(405, &[], ""));
-        let implied = verdict(&answer, true, PushWish::Implied, false);
+        let implied = verdict(&answer, Standing::Proven, PushWish::Implied, false);
         assert_eq!(
             (implied.status, proved(&implied)),
             (Status::Info, Some(false))
         );
-        let named = verdict(&answer, true, PushWish::Named, false);
+        let named = verdict(&answer, Standing::Proven, PushWish::Named, false);
         assert_eq!((named.status, proved(&named)), (Status::Fail, Some(false)));
     }
 
     #[test]
     fn a_cancel_known_to_be_refused_is_a_note() {
-        let outcome = verdict(&opened(SessionEnd::Refused), true, PushWish::Named, true);
+        let outcome = verdict(
+            &opened(SessionEnd::Refused),
+            Standing::Proven,
+            PushWish::Named,
+            true,
+        );
         assert_eq!(outcome.status, Status::Pass);
         assert!(outcome.message.contains("weekly"), "{}", outcome.message);
     }
@@ -501,19 +508,19 @@ mod tests {
             ("not seen", Guard::NotSeen, Status::Info, Reason::NotFound),
             (
                 "denied",
-                Guard::Denied(got(error(403, "DENIED", "")), true),
+                Guard::Denied(got(error(403, "DENIED", "")), Standing::Proven),
                 Status::Fail,
                 Reason::Forbidden,
             ),
             (
                 "5xx",
-                Guard::Denied(got(reply(503, &[], "")), true),
+                Guard::Denied(got(reply(503, &[], "")), Standing::Proven),
                 Status::Fail,
                 Reason::ServerError,
             ),
             (
                 "odd",
-                Guard::Denied(got(reply(418, &[], "")), true),
+                Guard::Denied(got(reply(418, &[], "")), Standing::Proven),
                 Status::Unknown,
                 Reason::Protocol,
             ),

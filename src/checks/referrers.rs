@@ -233,7 +233,7 @@ const KEYS: [&str; 8] = [
 mod tests {
     use super::*;
     use crate::{
-        client::{Pages, Refusal},
+        client::{Pages, Refusal, Standing},
         exchange::{
             Reply,
             testing::{error, reply},
@@ -258,10 +258,7 @@ mod tests {
     }
 
     fn proved(outcome: &Outcome) -> Option<bool> {
-        outcome.facts.iter().find_map(|fact| match fact {
-            Fact::Capability(Capability::ReferrersApi, supported) => Some(*supported),
-            _ => None,
-        })
+        outcome.proved(|yes| Fact::Capability(Capability::ReferrersApi, yes))
     }
 
     type Row<T> = (&'static str, T, Status, Option<Reason>, Option<bool>);
@@ -570,7 +567,7 @@ mod tests {
             head: Ok(Got { stage, reply }),
             get: None,
             digest: Some(Digest::zero()),
-            proven: true,
+            standing: Standing::Proven,
         };
         let of = |stage, reply| subject(&manifest(stage, reply)).map_err(|outcome| outcome.reason);
         assert_eq!(

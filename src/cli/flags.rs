@@ -7,7 +7,11 @@ use clap::{
     builder::PossibleValuesParser, error::ErrorKind, parser::ValueSource,
 };
 
-use super::values::{ListenAddress, check_name, duration, max_requests, tags, telemetry_path};
+use super::{
+    daemon_flags::DaemonFlags,
+    values::{ListenAddress, check_name, duration, max_requests, tags, telemetry_path},
+    version,
+};
 use crate::outcome::CheckName;
 
 /// Probes OCI registries (credentials, pull, push, referrers, capabilities) and
@@ -15,7 +19,8 @@ use crate::outcome::CheckName;
 #[derive(Debug, Parser)]
 #[command(
     name = "oci-registry-exporter",
-    version,
+    version = version::NUMBER,
+    long_version = version::long(),
     disable_help_subcommand = true
 )]
 pub(super) struct CommandLine {
@@ -40,6 +45,17 @@ pub(super) enum Command {
     },
     /// List the checks
     Checks,
+    /// Print the completions of a shell
+    ///
+    /// Such as `oci-registry-exporter completions bash`, into
+    /// `/usr/share/bash-completion/completions/oci-registry-exporter`.
+    Completions {
+        /// bash, elvish, fish, powershell or zsh
+        #[arg(value_name = "SHELL")]
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
     /// Look at the configuration
     Config {
         #[command(subcommand)]
@@ -72,6 +88,10 @@ pub(super) struct Flags {
     #[arg(long = "log.level", value_name = "LEVEL", global = true)]
     #[arg(env = "OCI_REGISTRY_EXPORTER_LOG_LEVEL", hide_env_values = true)]
     pub(super) log_level: Option<LogLevel>,
+    /// Least level that probes log, such as their requests [default: that of --log.level]
+    #[arg(long = "log.prober", value_name = "LEVEL", global = true)]
+    #[arg(env = "OCI_REGISTRY_EXPORTER_LOG_PROBER", hide_env_values = true)]
+    pub(super) log_prober: Option<LogLevel>,
     /// Form of the log
     #[arg(
         long = "log.format",
@@ -151,6 +171,8 @@ pub(super) struct ServeFlags {
     #[arg(env = "OCI_REGISTRY_EXPORTER_WEB_MAX_REQUESTS", hide_env_values = true)]
     #[arg(value_parser = max_requests)]
     pub(super) max_requests: usize,
+    #[command(flatten)]
+    pub(super) daemon: DaemonFlags,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -191,7 +213,9 @@ fn refuse_misplaced(matches: &ArgMatches, command: Option<&Command>) -> Result<(
     let own = match command {
         None | Some(Command::Serve) => Some(OF_SERVE),
         Some(Command::Check { .. }) => Some(OF_CHECK),
-        Some(Command::Checks | Command::Config { .. }) => None,
+        Some(
+            Command::Checks | Command::Config { .. } | Command::Completions { .. } | Command::Man,
+        ) => None,
     };
     let mut cli = CommandLine::command();
     let misplaced = cli.get_arguments().find_map(|argument| {
@@ -214,7 +238,7 @@ fn refuse_misplaced(matches: &ArgMatches, command: Option<&Command>) -> Result<(
 }
 
 const OF_CHECK: &str = "Options of `check`";
-const OF_SERVE: &str = "Options of `serve`";
+pub(super) const OF_SERVE: &str = "Options of `serve`";
 #[cfg(test)]
 mod tests {
     use super::*;

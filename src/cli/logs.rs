@@ -26,16 +26,20 @@ use super::flags::{LogFormat, LogLevel};
 ///
 /// Packages below log from `warn` on whatever the level: what they say of a
 /// connection at `debug` is nobody's promise to keep secrets out.
-pub(super) fn start(level: LogLevel, format: LogFormat) {
-    let level = match level {
-        LogLevel::Debug => LevelFilter::DEBUG,
-        LogLevel::Info => LevelFilter::INFO,
-        LogLevel::Warn => LevelFilter::WARN,
-        LogLevel::Error => LevelFilter::ERROR,
-    };
+///
+/// `prober`: of the rooms that a probe passes through.
+pub(super) fn start(level: LogLevel, prober: LogLevel, format: LogFormat) {
+    let (level, prober) = (filter(level), filter(prober));
+    let rooms = PROBER.map(|room| {
+        (
+            concat!(env!("CARGO_CRATE_NAME"), "::").to_owned() + room,
+            prober,
+        )
+    });
     let filter = Targets::new()
         .with_default(level.min(LevelFilter::WARN))
-        .with_target(env!("CARGO_CRATE_NAME"), level);
+        .with_target(env!("CARGO_CRATE_NAME"), level)
+        .with_targets(rooms);
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(io::stderr)
         .with_ansi(false)
@@ -49,6 +53,15 @@ pub(super) fn start(level: LogLevel, format: LogFormat) {
         .with(lines.with_filter(filter))
         .try_init();
     std::panic::set_hook(Box::new(panicked));
+}
+
+fn filter(level: LogLevel) -> LevelFilter {
+    match level {
+        LogLevel::Debug => LevelFilter::DEBUG,
+        LogLevel::Info => LevelFilter::INFO,
+        LogLevel::Warn => LevelFilter::WARN,
+        LogLevel::Error => LevelFilter::ERROR,
+    }
 }
 
 /// Where, and not what: a payload may quote the value that it stumbled over.
@@ -129,6 +142,18 @@ fn quoted(value: &str) -> String {
     }
     serde_json::Value::from(tame).to_string()
 }
+
+/// The rooms that a probe passes through, and the line of its result.
+const PROBER: [&str; 8] = [
+    "auth",
+    "checks",
+    "cli::status_log",
+    "client",
+    "credentials",
+    "probe",
+    "retry",
+    "transport",
+];
 
 #[cfg(test)]
 mod tests {

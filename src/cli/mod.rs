@@ -2,15 +2,23 @@
 
 mod catalogue;
 mod check;
+mod daemon;
+mod daemon_flags;
 mod flags;
+mod loaded;
 mod logs;
 mod output;
 mod pages;
+mod probing;
+mod reload;
 mod select;
 mod serve;
+mod shell;
 mod signals;
 mod status_log;
+mod systemd;
 mod values;
+mod version;
 
 use std::{
     ffi::OsString,
@@ -47,7 +55,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     } else {
         LogLevel::Info
     };
-    logs::start(flags.log_level.unwrap_or(level), flags.log_format);
+    let level = flags.log_level.unwrap_or(level);
+    logs::start(level, flags.log_prober.unwrap_or(level), flags.log_format);
     let ended = match command {
         Command::Serve if flags.serve.config_check => config_check(&flags),
         Command::Serve => serve::serve(&flags),
@@ -58,6 +67,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             ConfigCommand::Show { origin } => config_show(&flags, origin),
             ConfigCommand::Schema => print(&config::schema()),
         },
+        Command::Completions { shell } => shell::completions(shell),
+        Command::Man => shell::manual(),
     };
     ended.unwrap_or_else(|failure| {
         say(&format_args!("error: {failure}"));

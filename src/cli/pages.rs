@@ -1,64 +1,37 @@
 //! What the daemon's routes show, from its store and schedule.
 
 use std::{
-    collections::BTreeSet,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
     time::SystemTime,
 };
 
+use tokio::time::Instant;
+
+use super::{daemon::Daemon, version};
 use crate::{
     checks,
-    config::{Config, Target},
-    exposition::{self, Exporter, Format, Lag, Process, View},
-    outcome::Subject,
+    config::Target,
+    exposition::{self, Exporter, Format, Lag, Process, Scope, View},
     report::{self, About, Audience, Entry, RegistryReports},
-    scheduler::{LAG_BUCKETS, Watch},
-    server::{PageError, Pages},
-    store::{Snapshot, Store},
+    scheduler::LAG_BUCKETS,
+    server::{Answering, PageError, Pages, Probing, Reloading, Sought},
+    store::Snapshot,
 };
 
-/// All that a running daemon knows.
-pub(super) struct Daemon {
-    pub(super) config: Arc<Config>,
-    /// When the configuration was loaded.
-    pub(super) loaded: SystemTime,
-    pub(super) store: Store,
-    /// What is asked on a schedule.
-    pub(super) scheduled: Arc<BTreeSet<Subject>>,
-    pub(super) watch: Arc<Watch<Subject>>,
-    /// The scheduler runs.
-    pub(super) running: AtomicBool,
-}
-
 impl Pages for Daemon {
-    fn metrics(&self, format: Format) -> Result<String, PageError> {
-        let lag = self.watch.lag();
-        let view = View {
-            config: Arc::clone(&self.config),
-            store: self.store.snapshot(),
-            scheduled: Arc::clone(&self.scheduled),
-            next_runs: Arc::new(self.watch.next_runs()),
-            exporter: Exporter {
-                version: env!("CARGO_PKG_VERSION"),
-                revision: option_env!("OCI_REGISTRY_EXPORTER_REVISION").unwrap_or_default(),
-                reload_successful: true,
-                reload_success: self.loaded,
-                heartbeat: self.heartbeat(),
-                cycles_in_flight: self.watch.in_flight(),
-                lag: Lag::new(&LAG_BUCKETS, &lag.counts, lag.sum),
-            },
-            process: Process::read(),
-        };
-        Ok(exposition::encode(&view, format)?)
+    fn metrics(&self, format: Format, scope: Scope) -> Result<Option<String>, PageError> {
+        let loaded = self.loaded();
+        let known = |name: &String| loaded.target(name).is_some();
+        if !scope.registries.iter().all(known) {
+            return Ok(None);
+        }
+        self.page(format, scope).map(Some)
     }
 
     fn reports(&self, registry: Option<&str>) -> Result<Option<String>, PageError> {
-        let store = self.store.snapshot();
+        let (loaded, store) = self.seen();
         let wanted = |target: &&Arc<Target>| registry.is_none_or(|name| name == target.name);
-        let registries: Vec<RegistryReports> = self
+        let registries: Vec<RegistryReports> = loaded
             .config
             .registries
             .iter()
@@ -77,7 +50,45 @@ impl Pages for Daemon {
     }
 
     fn ready(&self) -> bool {
-        self.running.load(Ordering::Relaxed)
+        Daemon::ready(self, Instant::now())
+    }
+
+    fn probe(self: Arc<Self>, ask: Probing) -> Answering {
+        Box::pin(async move { Daemon::probe(&self, ask).await })
+    }
+
+    fn service_discovery(&self, at: &Sought) -> Result<Option<String>, PageError> {
+        Daemon::service_discovery(self, at)
+    }
+
+    fn reload(self: Arc<Self>) -> Reloading {
+        Box::pin(async move { Daemon::reload(&self, "POST /-/reload").await })
+    }
+}
+
+impl Daemon {
+    /// A part of the metrics as they are now.
+    pub(super) fn page(&self, format: Format, scope: Scope) -> Result<String, PageError> {
+        let lag = self.watch.lag();
+        let (loaded, store) = self.seen();
+        let view = View {
+            config: Arc::clone(&loaded.config),
+            store,
+            scheduled: Arc::clone(&loaded.scheduled),
+            next_runs: Arc::new(self.watch.next_runs()),
+            exporter: Exporter {
+                version: version::NUMBER,
+                revision: version::REVISION,
+                reload_successful: self.reload_successful.load(Ordering::Relaxed),
+                reload_success: loaded.at,
+                heartbeat: self.heartbeat(),
+                cycles_in_flight: self.watch.in_flight(),
+                lag: Lag::new(&LAG_BUCKETS, &lag.counts, lag.sum),
+            },
+            process: Process::read(),
+            scope,
+        };
+        Ok(exposition::encode(&view, format)?)
     }
 }
 

@@ -1,40 +1,41 @@
 //! The daemon: the schedule writes into the store, the server reads from it.
 
 use std::{
-    collections::BTreeSet,
     io,
     process::ExitCode,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::{Duration, SystemTime},
+    sync::{Arc, atomic::Ordering},
 };
 
 use tokio::{
     net::TcpListener,
     runtime::Runtime,
     sync::watch::{self, Receiver},
+    task::JoinSet,
 };
 
 use super::{
-    Failure, flags::Flags, load, pages::Daemon, signals::Signals, status_log::StatusLog,
+    Failure,
+    daemon::Daemon,
+    flags::Flags,
+    signals::{Hangup, Signals},
+    systemd::{self, State},
     values::ListenAddress,
 };
 use crate::{
-    checks,
-    config::{Config, Target},
+    config::{self, Config, Load},
     outcome::Subject,
-    probe::{Prober, first_delay, unasked},
-    scheduler::{self, Entry, Lane, Limits, Watch},
+    scheduler,
     server::{self, Options},
-    store::Store,
 };
 
 pub(super) fn serve(flags: &Flags) -> Result<ExitCode, Failure> {
-    let config = load(flags)?;
+    let load = Load::new(flags.config_file.clone());
+    // Before it is read: what is written meanwhile is seen as a change.
+    let content = config::content(&load);
+    let config = config::load(&load)?;
     let runtime = runtime()?;
-    let ended = runtime.block_on(run(flags, config));
+    let daemon = Daemon::new(config, load, content, flags.serve.daemon.shard);
+    let ended = runtime.block_on(run(flags, Arc::new(daemon)));
     // Whatever still runs now is not worth waiting for.
     runtime.shutdown_background();
     ended
@@ -48,34 +49,37 @@ pub(super) fn runtime() -> Result<Runtime, Failure> {
         .map_err(|error| Failure::other(format!("the runtime cannot start: {error}")))
 }
 
-async fn run(flags: &Flags, config: Config) -> Result<ExitCode, Failure> {
-    let mut signals = Signals::catch()
-        .map_err(|error| Failure::other(format!("signals cannot be caught: {error}")))?;
-    let listeners = bind(&flags.serve.listen_addresses).await?;
-    announce(&config);
-    let (targets, lanes) = schedule(&config);
-    let daemon = Arc::new(daemon(config, &lanes));
-    let options = Options {
-        telemetry_path: flags.serve.telemetry_path.clone(),
-        max_requests: flags.serve.max_requests,
-        ..Options::default()
+async fn run(flags: &Flags, daemon: Arc<Daemon>) -> Result<ExitCode, Failure> {
+    let uncaught = |error| Failure::other(format!("signals cannot be caught: {error}"));
+    let mut signals = Signals::catch().map_err(uncaught)?;
+    let hangup = Hangup::catch().map_err(uncaught)?;
+    let listeners = if flags.serve.daemon.systemd_socket {
+        handed_over()?
+    } else {
+        bind(&flags.serve.listen_addresses).await?
     };
+    announce(&daemon.loaded().config);
     let (stop, stopped) = watch::channel(false);
-    let asking = tokio::spawn(ask(
+    let asking = tokio::spawn(ask(Arc::clone(&daemon), until(stopped.clone())));
+    let serving = server::serve(
+        listeners,
         Arc::clone(&daemon),
-        targets,
-        lanes,
-        until(stopped.clone()),
-    ));
-    let serving = server::serve(listeners, Arc::clone(&daemon), options, until(stopped));
+        options(flags),
+        until(stopped),
+    );
+    let beside = beside(flags, &daemon, hangup);
     daemon.running.store(true, Ordering::Relaxed);
+    systemd::tell(State::Ready);
     let mut both = std::pin::pin!(async { tokio::join!(asking, serving).0 });
     let signal = tokio::select! {
         (signal, _) = signals.next_of_daemon() => signal,
         ended = &mut both => return Err(stopped_early(ended)),
     };
     tracing::info!(signal, "shutting down");
+    systemd::tell(State::Stopping);
     daemon.running.store(false, Ordering::Relaxed);
+    // A reload now would begin what is about to end.
+    drop(beside);
     // Both hold a receiver.
     let _ = stop.send(true);
     tokio::select! {
@@ -90,6 +94,32 @@ async fn run(flags: &Flags, config: Config) -> Result<ExitCode, Failure> {
     }
 }
 
+fn options(flags: &Flags) -> Options {
+    Options {
+        telemetry_path: flags.serve.telemetry_path.clone(),
+        max_requests: flags.serve.max_requests,
+        route_prefix: flags.serve.daemon.prefix(),
+        external_url: flags.serve.daemon.external_url.clone(),
+        lifecycle: flags.serve.daemon.enable_lifecycle,
+        ..Options::default()
+    }
+}
+
+/// What goes on beside the schedule and the port until it is dropped: reloads by
+/// signal, and by content if that is wanted, and the watchdog.
+fn beside(flags: &Flags, daemon: &Arc<Daemon>, hangup: Hangup) -> JoinSet<()> {
+    let mut tasks = JoinSet::new();
+    let by_signal = Arc::clone(daemon);
+    tasks.spawn(async move { by_signal.reload_by_signal(hangup).await });
+    let watched = Arc::clone(daemon);
+    tasks.spawn(async move { systemd::watchdog(&watched).await });
+    if flags.serve.daemon.auto_reload {
+        let (every, by_content) = (flags.serve.daemon.auto_reload_interval, Arc::clone(daemon));
+        tasks.spawn(async move { by_content.reload_by_content(every).await });
+    }
+    tasks
+}
+
 /// A scheduler that is gone must not be served on as if it lived.
 fn stopped_early(ended: Result<(), tokio::task::JoinError>) -> Failure {
     let why = ended.map_or_else(|error| error.to_string(), |()| "it ended".to_owned());
@@ -101,110 +131,26 @@ async fn until(mut stopped: Receiver<bool>) {
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 
-async fn ask(
-    daemon: Arc<Daemon>,
-    targets: Arc<[Arc<Target>]>,
-    lanes: Vec<Lane<Subject>>,
-    stopped: impl Future<Output = ()>,
-) {
-    let prober = Arc::new(Prober::new());
-    let registries = u32::try_from(lanes.len()).unwrap_or(u32::MAX);
-    let limits = Limits {
-        concurrency: daemon.config.concurrency,
-        first_cycle_spread: SPREAD_PER_REGISTRY
-            .saturating_mul(registries)
-            .min(LONGEST_SPREAD),
-        grace: GRACE,
+async fn ask(daemon: Arc<Daemon>, stopped: impl Future<Output = ()>) {
+    let loaded = daemon.loaded();
+    let looking = tokio::spawn(look_at_secrets(Arc::clone(&daemon)));
+    let asked = Arc::clone(&daemon);
+    let cycle = move |registry: String, due: Vec<Subject>| {
+        let daemon = Arc::clone(&asked);
+        async move { daemon.cycle(&registry, &due).await }
     };
     let watch = Arc::clone(&daemon.watch);
-    let sessions = Arc::clone(&prober);
-    let looking = tokio::spawn(look_at_secrets(
-        Arc::clone(&prober),
-        Arc::clone(&targets),
-        Arc::clone(&watch),
-    ));
-    let cycle = move |lane: usize, due: Vec<Subject>| {
-        let daemon = Arc::clone(&daemon);
-        let prober = Arc::clone(&prober);
-        let target = targets.get(lane).cloned();
-        async move {
-            let Some(target) = target else {
-                return Vec::new();
-            };
-            let sink = StatusLog(&daemon.store);
-            prober.cycle(&target, &due, &sink).await
-        }
-    };
-    scheduler::run(lanes, limits, watch, cycle, stopped).await;
+    scheduler::run(loaded.lanes(), loaded.limits(), watch, cycle, stopped).await;
     looking.abort();
     // Cycles may have been cut off; what they opened is still being cancelled.
-    sessions.sessions_ended().await;
+    daemon.prober.sessions_ended().await;
 }
 
 /// A new secret is tried at once where the old one was of no use.
-async fn look_at_secrets(
-    prober: Arc<Prober>,
-    targets: Arc<[Arc<Target>]>,
-    watch: Arc<Watch<Subject>>,
-) {
-    let wake = |subject| watch.wake(subject);
-    prober.watch_secrets(&targets, wake).await;
-}
-
-/// The daemon before its first cycle: what is not asked has its report already.
-fn daemon(config: Config, lanes: &[Lane<Subject>]) -> Daemon {
-    let store = Store::new(&config.histogram_buckets);
-    for target in &config.registries {
-        for (subject, repository) in checks::questions(target) {
-            if let Some(outcome) = checks::skipped(target, subject.check, repository) {
-                store.put(unasked(subject, outcome));
-            }
-        }
-    }
-    let scheduled: BTreeSet<Subject> = lanes
-        .iter()
-        .flat_map(|lane| lane.entries.iter().map(|entry| entry.key.clone()))
-        .collect();
-    Daemon {
-        config: Arc::new(config),
-        loaded: SystemTime::now(),
-        store,
-        scheduled: Arc::new(scheduled),
-        watch: Arc::new(Watch::new()),
-        running: AtomicBool::new(false),
-    }
-}
-
-/// A lane for every target that is asked anything, and the targets of the lanes.
-fn schedule(config: &Config) -> (Arc<[Arc<Target>]>, Vec<Lane<Subject>>) {
-    let lanes = config
-        .registries
-        .iter()
-        .map(|target| (target, lane(target)));
-    let (targets, lanes): (Vec<_>, Vec<_>) = lanes
-        .filter(|(_, lane)| !lane.entries.is_empty())
-        .map(|(target, lane)| (Arc::clone(target), lane))
-        .unzip();
-    (targets.into(), lanes)
-}
-
-fn lane(target: &Target) -> Lane<Subject> {
-    let entries = checks::questions(target)
-        .into_iter()
-        .filter(|(subject, repository)| {
-            checks::skipped(target, subject.check, repository).is_none()
-        })
-        .map(|(subject, _)| Entry {
-            interval: target.checks.settings(subject.check).interval,
-            first_delay: first_delay(target, subject.check),
-            key: subject,
-        })
-        .collect();
-    Lane {
-        name: target.name.clone(),
-        origin: target.url.origin().ascii_serialization(),
-        entries,
-    }
+async fn look_at_secrets(daemon: Arc<Daemon>) {
+    let targets = || daemon.loaded().config.registries.clone();
+    let wake = |subject| daemon.watch.wake(subject);
+    daemon.prober.watch_secrets(targets, wake).await;
 }
 
 fn announce(config: &Config) {
@@ -242,6 +188,23 @@ async fn bind(addresses: &[ListenAddress]) -> Result<Vec<TcpListener>, Failure> 
     Ok(listeners)
 }
 
+/// The sockets of the service manager.
+fn handed_over() -> Result<Vec<TcpListener>, Failure> {
+    let unusable = |error: io::Error| {
+        Failure::other(format!(
+            "a socket of the service manager cannot be used: {error}"
+        ))
+    };
+    let adopted = |socket: std::net::TcpListener| {
+        socket.set_nonblocking(true)?;
+        let listener = TcpListener::from_std(socket)?;
+        tracing::info!(address = %listener.local_addr()?, "listening");
+        Ok(listener)
+    };
+    let sockets = systemd::sockets()?.into_iter();
+    sockets.map(|it| adopted(it).map_err(unusable)).collect()
+}
+
 /// On every address, also of IPv6 where the machine has it.
 async fn everywhere(port: u16) -> io::Result<TcpListener> {
     match TcpListener::bind(("::", port)).await {
@@ -251,9 +214,3 @@ async fn everywhere(port: u16) -> io::Result<TcpListener> {
         bound => bound,
     }
 }
-
-/// Of the first cycles; thousands of registries must not all be asked in one second.
-const SPREAD_PER_REGISTRY: Duration = Duration::from_millis(1);
-const LONGEST_SPREAD: Duration = Duration::from_secs(10);
-/// How long cycles may go on after the signal.
-const GRACE: Duration = Duration::from_secs(10);

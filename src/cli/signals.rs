@@ -1,4 +1,4 @@
-//! The signals that end the daemon.
+//! The signals that end the daemon, and the one that it reloads by.
 
 use std::io;
 
@@ -55,19 +55,50 @@ impl Signals {
 }
 
 impl Signals {
-    /// The next one that ends a daemon. SIGHUP is what daemons are told to reload
-    /// by: it must not end one that cannot, with its upload sessions open.
+    /// The next one that ends a daemon.
     pub(super) async fn next_of_daemon(&mut self) -> (&'static str, u8) {
         loop {
             match self.next().await {
-                (HANGUP, _) => tracing::warn!(
-                    signal = HANGUP,
-                    "the configuration is not reloaded: restart to read it again"
-                ),
+                // Whoever waits for it has a stream of its own.
+                (HANGUP, _) => {}
                 ends => return ends,
             }
         }
     }
 }
 
-const HANGUP: &str = "SIGHUP";
+/// Waits for SIGHUP, what daemons are told to reload by.
+#[cfg(unix)]
+pub(super) struct Hangup(Signal);
+
+#[cfg(unix)]
+impl Hangup {
+    /// From here on it is caught.
+    pub(super) fn catch() -> io::Result<Self> {
+        Ok(Self(signal(SignalKind::hangup())?))
+    }
+
+    /// The next one.
+    pub(super) async fn next(&mut self) {
+        self.0.recv().await;
+    }
+}
+
+/// There is none.
+#[cfg(not(unix))]
+pub(super) struct Hangup;
+
+#[cfg(not(unix))]
+impl Hangup {
+    /// Always succeeds.
+    pub(super) fn catch() -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    /// Never ends.
+    pub(super) async fn next(&mut self) {
+        std::future::pending::<()>().await;
+    }
+}
+
+pub(super) const HANGUP: &str = "SIGHUP";

@@ -1,32 +1,17 @@
-//! The store, with a line in the log for every change of a status.
+//! A line in the log for every change of a status, and not one for every run.
 
 use crate::{
-    outcome::{Observation, Reason, Report, Status},
-    probe::Sink,
-    store::Store,
+    outcome::{Reason, Report, Status},
+    store::Snapshot,
 };
 
-/// Puts what a cycle brings into the store. Reports of one subject come one
-/// after another: a registry never has two cycles at once.
-pub(super) struct StatusLog<'a>(pub(super) &'a Store);
-
-impl Sink for StatusLog<'_> {
-    fn report(&self, report: Report) {
-        let known = self.0.snapshot();
-        let last = known
-            .registry(&report.subject.registry)
-            .and_then(|record| record.checks.get(&report.subject))
-            .map(|check| check.report.outcome.status);
-        log(&report, last);
-        self.0.put(report);
-    }
-
-    fn observe(&self, registry: &str, observation: Observation) {
-        self.0.observe(registry, observation);
-    }
-}
-
-fn log(report: &Report, last: Option<Status>) {
+/// Logs a report beside what is known of its subject. Reports of one subject come
+/// one after another: a registry never has two cycles at once.
+pub(super) fn log(report: &Report, known: &Snapshot) {
+    let last = known
+        .registry(&report.subject.registry)
+        .and_then(|record| record.checks.get(&report.subject))
+        .map(|check| check.report.outcome.status);
     let subject = &report.subject;
     let outcome = &report.outcome;
     let registry = subject.registry.as_str();

@@ -3,11 +3,13 @@
 use std::{net::SocketAddr, str::FromStr, time::Duration};
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use url::Url;
 
 use crate::{
     checks::{self, CATALOG},
     config,
     outcome::CheckName,
+    scheduler,
 };
 
 /// Where to listen: `host:port`, or `:port` for every address of the machine.
@@ -16,6 +18,38 @@ pub(super) struct ListenAddress {
     /// Empty: every address.
     pub(super) host: String,
     pub(super) port: u16,
+}
+
+/// One of several parts of the registries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Shard {
+    part: u64,
+    parts: u64,
+}
+
+impl Shard {
+    /// Whether the registry of this name is in this part.
+    pub(super) fn holds(self, name: &str) -> bool {
+        scheduler::stable_hash(name) % self.parts == self.part
+    }
+}
+
+impl FromStr for Shard {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let numbers = text.split_once('/');
+        let numbers =
+            numbers.and_then(|(part, parts)| Some((part.parse().ok()?, parts.parse().ok()?)));
+        match numbers {
+            Some((part, parts)) if part < parts => Ok(Self { part, parts }),
+            Some((_, parts)) if parts > 0 => Err(format!(
+                "of {parts} parts the first is 0 and the last {}",
+                parts - 1
+            )),
+            _ => Err("write it as `I/N`, such as `0/3`".to_owned()),
+        }
+    }
 }
 
 /// Every tag of the catalogue, once.
@@ -52,6 +86,43 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     Ok(duration)
 }
 
+/// How often to look for another configuration.
+pub(super) fn reload_interval(text: &str) -> Result<Duration, String> {
+    let duration = config::parse_duration(text)
+        .map_err(|error| format!("{error}; {}", config::DURATION_HINT))?;
+    if duration > LONGEST_LOOK {
+        return Err("a look at the configuration comes at least once a day".to_owned());
+    }
+    Ok(duration)
+}
+
+/// Where people reach the daemon.
+pub(super) fn external_url(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|error| format!("no URL: {error}"))?;
+    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
+        return Err("write it as `https://host/path`".to_owned());
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("it would show its user and password".to_owned());
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err("it has no `?` and no `#`".to_owned());
+    }
+    route_prefix(url.path())?;
+    Ok(url)
+}
+
+/// What stands in front of every route.
+pub(super) fn route_prefix(path: &str) -> Result<String, String> {
+    if !path.starts_with('/') {
+        return Err("a path begins with `/`".to_owned());
+    }
+    if path.contains("//") || !path.chars().all(plain) {
+        return Err("a path here has no blanks, `//`, `?`, `#`, `%` and the like".to_owned());
+    }
+    Ok(path.to_owned())
+}
+
 /// Where the metrics are; no other route's place.
 pub(super) fn telemetry_path(path: &str) -> Result<String, String> {
     if !path.starts_with('/') {
@@ -60,11 +131,15 @@ pub(super) fn telemetry_path(path: &str) -> Result<String, String> {
     if path.starts_with("/-/") || path.starts_with("/api/") {
         return Err("`/-/` and `/api/` are taken".to_owned());
     }
-    let plain = |char: char| char.is_ascii_graphic() && !"?#%\"<>\\^`{|}".contains(char);
     if !path.chars().all(plain) {
         return Err("a path here has no blanks, `?`, `#`, `%` and the like".to_owned());
     }
     Ok(path.to_owned())
+}
+
+/// What stands in a path as it is.
+fn plain(char: char) -> bool {
+    char.is_ascii_graphic() && !"?#%\"<>\\^`{|}".contains(char)
 }
 
 /// A bound of requests; 0 is none.
@@ -103,4 +178,5 @@ impl FromStr for ListenAddress {
 
 /// Of a check.
 const LONGEST: Duration = Duration::from_hours(1);
+const LONGEST_LOOK: Duration = Duration::from_hours(24);
 const MOST_REQUESTS: usize = 100_000;

@@ -14,6 +14,19 @@ pub enum Stage {
     Token,
 }
 
+/// What is known of the credentials with which a question was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// The last login flow proved them: what is refused is the right, not who asks.
+    Proven,
+    /// Nothing.
+    Unproven,
+    /// This process saw their account's login rejected lately, by a product that then
+    /// suspends the account: every request of it is 403, also with the right password
+    /// (documentation of `JFrog`, "User Lock and Login Suspension").
+    Suspect,
+}
+
 /// An answer to a question, neither 429 nor the end of the connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Got {

@@ -56,6 +56,11 @@ impl Holds {
         (!left.is_zero()).then_some((&hold.kept, left))
     }
 
+    /// Whether nothing is rejected.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether the last login flow rejected this set, be it held or due again.
     pub(super) fn rejected(&self, set: &str, secret: u64) -> bool {
         self.0.contains_key(&(set.to_owned(), secret))

@@ -29,6 +29,8 @@ pub struct Login {
     pub token_expires_at: Option<i64>,
     /// Whose credentials they are, as far as they could be read.
     pub shown: Option<ShownCredentials>,
+    /// The end of configured credentials that is past: they were not sent.
+    pub ended: Option<Ending>,
     /// The product, as far as it was recognised.
     pub product: Option<String>,
 }
@@ -95,6 +97,7 @@ impl Login {
             latency: None,
             token_expires_at: None,
             shown: None,
+            ended: None,
             product: None,
         }
     }
@@ -140,7 +143,7 @@ pub(super) fn unusable(error: &CredentialsError) -> Refusal {
     let message = sentence(&error.message);
     match error.trouble {
         Trouble::Unusable => Refusal::Rejected(Reason::Config, message),
-        Trouble::Expired => Refusal::Rejected(Reason::Expired, message),
+        Trouble::Expired(_) => Refusal::Rejected(Reason::Expired, message),
         Trouble::TimedOut => Refusal::Unclear(Reason::Timeout, message),
         Trouble::OutOfFiles => Refusal::Unclear(Reason::Resource, message),
     }
@@ -240,6 +243,20 @@ pub(super) fn invalid_grant(reply: &Reply) -> bool {
     reply.status == 400
         && serde_json::from_slice::<Answer>(&reply.body)
             .is_ok_and(|answer| answer.error == "invalid_grant")
+}
+
+/// What an end means that came so soon after rejected logins that the account may be
+/// suspended for them: then everything is 403, and that is no question of rights.
+pub(super) fn after_rejections(end: LoginEnd, status: Option<u16>) -> LoginEnd {
+    match (end, status) {
+        (LoginEnd::Unclear(Reason::Forbidden | Reason::Protocol, said), Some(403)) => {
+            LoginEnd::Rejected(
+                Reason::Unauthorized,
+                format!("The account is suspended after rejected logins: {said}"),
+            )
+        }
+        (end, _) => end,
+    }
 }
 
 fn unauthorized(reply: &Reply) -> LoginEnd {
@@ -452,6 +469,44 @@ mod tests {
     }
 
     #[test]
+    fn a_403_after_rejected_logins_is_a_suspended_account() {
+        let unclear = |reason| LoginEnd::Unclear(reason, "`/v2/` answers 403 (Forbidden)".into());
+        let rejected = LoginEnd::Rejected(Reason::Expired, String::new());
+        let refused = LoginEnd::Refused(Refusal::RateLimited(String::new()));
+        for (end, status, expected) in [
+            (unclear(Reason::Forbidden), Some(403), None),
+            // That of an open registry, which no rule names.
+            (unclear(Reason::Protocol), Some(403), None),
+            (
+                unclear(Reason::Forbidden),
+                Some(401),
+                Some(unclear(Reason::Forbidden)),
+            ),
+            (
+                unclear(Reason::Protocol),
+                Some(418),
+                Some(unclear(Reason::Protocol)),
+            ),
+            (
+                unclear(Reason::Timeout),
+                Some(403),
+                Some(unclear(Reason::Timeout)),
+            ),
+            (LoginEnd::Accepted, Some(200), Some(LoginEnd::Accepted)),
+            (rejected.clone(), Some(403), Some(rejected)),
+            (refused.clone(), None, Some(refused)),
+        ] {
+            let suspended = LoginEnd::Rejected(
+                Reason::Unauthorized,
+                "The account is suspended after rejected logins: `/v2/` answers 403 (Forbidden)"
+                    .to_owned(),
+            );
+            let found = after_rejections(end.clone(), status);
+            assert_eq!(found, expected.unwrap_or(suspended), "{end:?} {status:?}");
+        }
+    }
+
+    #[test]
     fn credentials_on_an_open_registry() {
         assert_eq!(judge_open(&reply(200, &[], "{}")), LoginEnd::Unprovable);
         let rejected = judge_open(&reply(401, &[], ""));
@@ -470,7 +525,7 @@ mod tests {
         };
         for (trouble, expected) in [
             (Trouble::Unusable, ("rejected", Reason::Config)),
-            (Trouble::Expired, ("rejected", Reason::Expired)),
+            (Trouble::Expired(None), ("rejected", Reason::Expired)),
             (Trouble::TimedOut, ("unclear", Reason::Timeout)),
             (Trouble::OutOfFiles, ("unclear", Reason::Resource)),
         ] {

@@ -50,8 +50,10 @@ impl Client {
             );
             let login = Login::without_request(rejected);
             self.memory.reject(&self.origin, &key, secret, &login);
+            let user = self.user(&repository.credential);
+            self.memory.keep_rejection(&self.origin, &user);
         } else {
-            self.memory.settle(&self.origin, &key, secret, false);
+            self.memory.release(&self.origin, &key, secret);
         }
     }
 }

@@ -11,7 +11,7 @@ use http::Method;
 use super::{
     Client, Login, LoginEnd, Refusal, ShownCredentials,
     judge::{
-        anonymous_refused, invalid_grant, judge_basic, judge_configured_token,
+        after_rejections, anonymous_refused, invalid_grant, judge_basic, judge_configured_token,
         judge_exchanged_token, judge_open, judge_token_endpoint, refused, server_error,
         shown_as_they_are, unnamed, unusable,
     },
@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     config::TestRepository,
-    credentials::Reading,
+    credentials::{CredentialsError, Reading, Trouble},
     exchange::{Authorization, Operation, Reply, Request},
     oci::{self, Action, Challenge, Scheme, Scope},
     outcome::Reason,
@@ -51,23 +51,24 @@ impl Client {
         let login = self.login_now(repository).await;
         let set = &repository.credential;
         self.cycle().asked.insert(set.name.clone());
-        match &login.end {
-            end if end.proves() || *end == LoginEnd::Unprovable => {
-                if let Ok(credentials) = self.credentials(set).await {
-                    let secret = super::fingerprint(&credentials);
-                    let proven = end.proves();
-                    self.memory.settle(&self.origin, &set.name, secret, proven);
+        let secret = self.credentials(set).await.ok();
+        let secret = secret.as_ref().map(super::fingerprint);
+        let (memory, origin, user) = (&self.memory, &self.origin, self.user(set));
+        match (&login.end, secret) {
+            (end, Some(secret)) if end.proves() || *end == LoginEnd::Unprovable => {
+                memory.settle(origin, &user, secret, end.proves());
+                memory.release(origin, &set.name, secret);
+            }
+            (LoginEnd::Rejected(reason, _), secret) => {
+                memory.unsettle(origin, &user);
+                let unsent = matches!(reason, Reason::UntrustedHost | Reason::Config);
+                // Where nothing was sent there is nothing to hold back.
+                if let Some(secret) = secret.filter(|_| !unsent) {
+                    memory.keep_rejection(origin, &user);
+                    memory.reject(origin, &set.name, secret, &login);
                 }
             }
-            LoginEnd::Rejected(reason, _) => match self.credentials(set).await {
-                Ok(credentials) if !matches!(reason, Reason::UntrustedHost | Reason::Config) => {
-                    let secret = super::fingerprint(&credentials);
-                    self.memory.reject(&self.origin, &set.name, secret, &login);
-                }
-                // Nothing was sent: there is nothing to hold back.
-                _ => self.memory.unsettle(&self.origin, &set.name),
-            },
-            LoginEnd::AnonymousRefused => self.memory.unsettle(&self.origin, &set.name),
+            (LoginEnd::AnonymousRefused, _) => memory.unsettle(origin, &user),
             _ => {}
         }
         login
@@ -76,7 +77,7 @@ impl Client {
     async fn login_now(&self, repository: &TestRepository) -> Login {
         let reading = match self.reading(&repository.credential).await {
             Ok(reading) => reading,
-            Err(error) => return Login::without_request(refused(unusable(&error))),
+            Err(error) => return unsent(&error),
         };
         let credentials = &reading.credentials;
         let ping = match self.ping_for_login().await {
@@ -96,6 +97,7 @@ impl Client {
             latency: Some(ping.elapsed),
             token_expires_at: None,
             shown: Some(shown(&reading)),
+            ended: None,
             product: self.product(),
         };
         match (&ping.kind, credentials) {
@@ -125,6 +127,9 @@ impl Client {
                         .await;
                 }
             }
+        }
+        if self.may_be_suspended(&repository.credential) {
+            login.end = after_rejections(login.end, login.status);
         }
         login
     }
@@ -265,6 +270,17 @@ impl Client {
             return Ok(ping);
         }
         self.ping_again().await
+    }
+}
+
+/// The end where the credentials cannot be used.
+fn unsent(error: &CredentialsError) -> Login {
+    Login {
+        ended: match error.trouble {
+            Trouble::Expired(ending) => ending,
+            _ => None,
+        },
+        ..Login::without_request(refused(unusable(error)))
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::{Method, header};
 
-use super::{Client, Got, Refusal, Stage};
+use super::{Client, Got, Refusal, Stage, Standing};
 use crate::{
     auth,
     config::TestRepository,
@@ -21,8 +21,8 @@ pub struct Manifest {
     pub get: Option<Result<Got, Refusal>>,
     /// The digest: of the header, else of the body.
     pub digest: Option<Digest>,
-    /// The credentials were proven when it was asked.
-    pub proven: bool,
+    /// What was known of the credentials when it was asked.
+    pub standing: Standing,
 }
 
 impl Client {
@@ -45,7 +45,7 @@ impl Client {
             digest: head.as_ref().ok().and_then(digest_of_header),
             head,
             get: None,
-            proven: self.proven(&repository.credential),
+            standing: self.standing_of(&repository.credential),
         };
         if let Some(cap) = self.second_look(&manifest) {
             let get = self

@@ -1,7 +1,10 @@
 //! What outlives a cycle: the ping, pauses, and which credentials were proven or rejected.
 //!
 //! Everything here is kept per origin (`https://host:port`), so that two
-//! configured registries at one origin share their pauses.
+//! configured registries at one origin share their pauses. What is held back as
+//! rejected is known by the name of its set and by its secret, and shared as well; the
+//! rest of what is known of a set is its `user`'s: the set's, where it has a name,
+//! else the registry's that it stands in ([`Client::user`](super::Client)).
 
 use std::{
     collections::HashMap,
@@ -12,48 +15,13 @@ use std::{
 use tokio::time::Instant;
 
 use super::{
+    class::Class,
     hold::Holds,
     judge::Login,
     ping::Ping,
     plan::{UploadKey, Uploads},
 };
-use crate::{
-    exchange::Operation,
-    oci::{Digest, Repository},
-};
-
-/// The kind of request that a 429 pauses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Class {
-    /// Manifests and tags.
-    Read,
-    /// The referrers API: registries count it apart (ACR: ten to twenty times lower).
-    Referrers,
-    /// Uploads, mounts and deletes.
-    Write,
-    /// Everything at the origin: `/v2/` itself, or a token host.
-    All,
-}
-
-impl Class {
-    /// The class of an operation.
-    pub fn of(operation: Operation) -> Self {
-        match operation {
-            Operation::Ping | Operation::PingAuth | Operation::Token => Self::All,
-            Operation::ManifestHead
-            | Operation::ManifestGet
-            | Operation::FallbackTag
-            | Operation::TagsList => Self::Read,
-            Operation::Referrers => Self::Referrers,
-            Operation::UploadStart
-            | Operation::UploadPatch
-            | Operation::UploadCancel
-            | Operation::Mount
-            | Operation::ManifestDelete
-            | Operation::BlobDelete => Self::Write,
-        }
-    }
-}
+use crate::oci::{Digest, Repository};
 
 /// What is remembered from cycle to cycle, for the life of the process.
 #[derive(Debug, Default)]
@@ -67,6 +35,7 @@ struct Origin {
     ping: Option<(Ping, Instant)>,
     pauses: HashMap<Class, Instant>,
     settled: HashMap<String, Settled>,
+    rejected: HashMap<String, Instant>,
     holds: Holds,
     cancel_needs_delete: HashMap<String, bool>,
     blobs: HashMap<(Repository, Digest), Digest>,
@@ -107,6 +76,7 @@ impl Memory {
             let slot = entry.pauses.entry(class).or_insert(until);
             *slot = (*slot).max(until);
         });
+        forget_passers_by(&mut self.lock());
     }
 
     /// How long requests of this class are still paused.
@@ -129,25 +99,54 @@ impl Memory {
         (!left.is_zero()).then_some(left)
     }
 
-    /// A login flow accepted this set, or (`proven: false`) could not judge it because the registry is open.
-    pub fn settle(&self, origin: &str, set: &str, secret: u64, proven: bool) {
+    /// A login flow accepted the set of this user, or (`proven: false`) could not judge
+    /// it because the registry is open.
+    pub fn settle(&self, origin: &str, user: &str, secret: u64, proven: bool) {
         let settled = Settled {
             at: Instant::now(),
             proven,
             secret,
         };
         self.entry(origin, |entry| {
-            entry.settled.insert(set.to_owned(), settled);
-            entry.holds.release(set, secret);
+            entry.settled.insert(user.to_owned(), settled);
+            if proven {
+                entry.rejected.remove(user);
+            }
         });
     }
 
-    /// A login flow sent this set and saw it rejected: it is held back.
-    pub(super) fn reject(&self, origin: &str, set: &str, secret: u64, login: &Login) {
+    /// A login flow rejected the set of this user, could not read it or may not send it.
+    pub fn unsettle(&self, origin: &str, user: &str) {
         self.entry(origin, |entry| {
-            entry.settled.remove(set);
-            entry.holds.reject(set, secret, login);
+            entry.settled.remove(user);
         });
+    }
+
+    /// The registry rejected what the set of this user sent.
+    pub fn keep_rejection(&self, origin: &str, user: &str) {
+        self.entry(origin, |entry| {
+            entry.rejected.insert(user.to_owned(), Instant::now());
+        });
+    }
+
+    /// Whether the registry rejected the set of this user, whatever secret it had, so
+    /// lately that its account may be suspended for it; an accepted login ends that.
+    pub fn rejected_lately(&self, origin: &str, user: &str) -> bool {
+        let origins = self.lock();
+        let at = origins
+            .get(origin)
+            .and_then(|known| known.rejected.get(user));
+        at.is_some_and(|at| at.elapsed() < SUSPENSION)
+    }
+
+    /// This set was sent and not rejected.
+    pub fn release(&self, origin: &str, set: &str, secret: u64) {
+        self.entry(origin, |entry| entry.holds.release(set, secret));
+    }
+
+    /// This set was sent and rejected: it is held back.
+    pub(super) fn reject(&self, origin: &str, set: &str, secret: u64, login: &Login) {
+        self.entry(origin, |entry| entry.holds.reject(set, secret, login));
     }
 
     /// The answer that is kept while this set is held back, and for how long yet.
@@ -164,17 +163,11 @@ impl Memory {
         known.is_some_and(|known| known.holds.rejected(set, secret))
     }
 
-    /// This set cannot be read, or may not be sent.
-    pub fn unsettle(&self, origin: &str, set: &str) {
-        self.entry(origin, |entry| {
-            entry.settled.remove(set);
-        });
-    }
-
-    /// Whether this set, with this very secret, was settled within `life`; and then, whether proven.
-    pub fn settled(&self, origin: &str, set: &str, secret: u64, life: Duration) -> Option<bool> {
+    /// Whether the set of this user, with this very secret, was settled within `life`;
+    /// and then, whether proven.
+    pub fn settled(&self, origin: &str, user: &str, secret: u64, life: Duration) -> Option<bool> {
         let origins = self.lock();
-        let settled = origins.get(origin)?.settled.get(set)?;
+        let settled = origins.get(origin)?.settled.get(user)?;
         (settled.secret == secret && settled.at.elapsed() <= life).then_some(settled.proven)
     }
 
@@ -184,19 +177,20 @@ impl Memory {
         look(uploads.entry(key.clone()).or_default())
     }
 
-    /// Whether cancelling an upload was last seen to need the `delete` right for this set.
-    pub fn cancel_needs_delete(&self, origin: &str, set: &str) -> bool {
+    /// Whether cancelling an upload was last seen to need the `delete` right for the set
+    /// of this user.
+    pub fn cancel_needs_delete(&self, origin: &str, user: &str) -> bool {
         let origins = self.lock();
         let known = origins.get(origin);
-        known.is_some_and(|origin| origin.cancel_needs_delete.get(set) == Some(&true))
+        known.is_some_and(|origin| origin.cancel_needs_delete.get(user) == Some(&true))
     }
 
     /// Remembers with which right a cancel succeeded.
-    pub fn keep_cancel_right(&self, origin: &str, set: &str, needs_delete: bool) {
+    pub fn keep_cancel_right(&self, origin: &str, user: &str, needs_delete: bool) {
         self.entry(origin, |entry| {
             entry
                 .cancel_needs_delete
-                .insert(set.to_owned(), needs_delete);
+                .insert(user.to_owned(), needs_delete);
         });
     }
 
@@ -234,8 +228,42 @@ impl Memory {
     }
 }
 
+/// Forgets origins of which nothing is known but a pause, once it is over; and those
+/// whose pause ends first where a registry names ever new ones (redirects, realms).
+fn forget_passers_by(origins: &mut HashMap<String, Origin>) {
+    let now = Instant::now();
+    origins.retain(|_, origin| {
+        !origin.only_paused() || origin.pauses.values().any(|until| *until > now)
+    });
+    let passing = || origins.iter().filter(|(_, origin)| origin.only_paused());
+    let too_many = passing().count().saturating_sub(PASSERS_BY);
+    let mut ends: Vec<_> = passing()
+        .map(|(name, origin)| (origin.pauses.values().max().copied(), name.clone()))
+        .collect();
+    ends.sort_unstable();
+    for (_, name) in ends.into_iter().take(too_many) {
+        origins.remove(&name);
+    }
+}
+
+impl Origin {
+    fn only_paused(&self) -> bool {
+        self.ping.is_none()
+            && self.settled.is_empty()
+            && self.rejected.is_empty()
+            && self.holds.is_empty()
+            && self.cancel_needs_delete.is_empty()
+            && self.blobs.is_empty()
+    }
+}
+
 /// How long an anonymous ping is believed.
 const PING_LIFE: Duration = Duration::from_hours(1);
+/// How long a 403 may be the echo of a rejected login. A set that is still rejected is
+/// sent again within an hour, so this goes on as long as it is.
+const SUSPENSION: Duration = Duration::from_hours(2);
+/// How many origins are remembered for nothing but a pause.
+const PASSERS_BY: usize = 1024;
 
 #[cfg(test)]
 mod tests {
@@ -281,17 +309,63 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn nothing_is_proven_and_rejected_at_once() {
+    async fn a_rejected_set_is_kept_where_it_was_rejected_until_it_is_not() {
         let memory = Memory::default();
-        let life = Duration::from_hours(48);
         let login = Login::without_request(LoginEnd::Rejected(Reason::Expired, String::new()));
-        memory.settle("o", "robot", 7, true);
         memory.reject("o", "robot", 7, &login);
-        assert_eq!(memory.settled("o", "robot", 7, life), None);
         assert!(memory.kept("o", "robot", 7).is_some());
         assert!(memory.kept("elsewhere", "robot", 7).is_none());
-        memory.settle("o", "robot", 7, false);
+        memory.release("o", "robot", 7);
         assert!(memory.kept("o", "robot", 7).is_none());
         assert!(!memory.rejected("o", "robot", 7));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_user_s_proof_is_not_another_s() {
+        let memory = Memory::default();
+        let life = Duration::from_mins(10);
+        memory.settle("o", "inline of a", 7, true);
+        memory.settle("o", "inline of b", 8, true);
+        memory.unsettle("o", "inline of b");
+        assert_eq!(memory.settled("o", "inline of a", 7, life), Some(true));
+        assert_eq!(memory.settled("o", "inline of b", 8, life), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_rejection_echoes_until_a_login_or_for_two_hours() {
+        let memory = Memory::default();
+        memory.keep_rejection("o", "robot");
+        // An open registry proves nothing of the account.
+        memory.settle("o", "robot", 8, false);
+        assert!(memory.rejected_lately("o", "robot"));
+        assert!(!memory.rejected_lately("o", "other"));
+        assert!(!memory.rejected_lately("elsewhere", "robot"));
+        memory.settle("o", "robot", 8, true);
+        assert!(!memory.rejected_lately("o", "robot"));
+        memory.keep_rejection("o", "robot");
+        tokio::time::advance(Duration::from_hours(2)).await;
+        assert!(!memory.rejected_lately("o", "robot"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn hosts_that_only_ever_said_429_are_forgotten() {
+        let memory = Memory::default();
+        memory.settle("registry", "robot", 7, true);
+        memory.pause("registry", Class::Read, Duration::from_secs(1));
+        let kept = |memory: &Memory| memory.lock().len();
+        for number in 0..=PASSERS_BY as u64 {
+            let wait = Duration::from_secs(10 + number);
+            memory.pause(&format!("host {number}"), Class::All, wait);
+        }
+        assert_eq!(kept(&memory), PASSERS_BY + 1, "the registry's own stays");
+        assert_eq!(memory.paused("host 0", Class::All), None, "it ends first");
+        assert!(memory.paused("host 1", Class::All).is_some());
+        tokio::time::advance(Duration::from_hours(1)).await;
+        memory.pause("one more", Class::All, Duration::from_secs(1));
+        assert_eq!(kept(&memory), 2);
+        assert_eq!(
+            memory.settled("registry", "robot", 7, Duration::from_hours(2)),
+            Some(true)
+        );
     }
 }

@@ -9,6 +9,7 @@
 
 mod access;
 mod answer;
+mod class;
 mod door;
 mod hold;
 mod judge;
@@ -35,10 +36,11 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-pub use answer::{Got, Refusal, Stage};
+pub use answer::{Got, Refusal, Stage, Standing};
+pub use class::Class;
 pub use judge::{Login, LoginEnd, ShownCredentials};
 pub use manifest::Manifest;
-pub use memory::{Class, Memory};
+pub use memory::Memory;
 pub use outlook::SecretState;
 pub use ping::{Ping, PingKind};
 pub use referrers::{Pages, Referrers};
@@ -173,6 +175,22 @@ impl Client {
             return login.end.proves();
         }
         self.settled(set).is_some_and(|proven| proven)
+    }
+
+    /// What a refusal says of this set.
+    pub fn standing_of(&self, set: &CredentialSet) -> Standing {
+        if self.proven(set) {
+            Standing::Proven
+        } else if self.may_be_suspended(set) {
+            Standing::Suspect
+        } else {
+            Standing::Unproven
+        }
+    }
+
+    fn may_be_suspended(&self, set: &CredentialSet) -> bool {
+        self.product().as_deref() == Some("artifactory")
+            && self.memory.rejected_lately(&self.origin, &self.user(set))
     }
 
     /// Why nothing more can be asked in this cycle, where that is so.

@@ -190,12 +190,12 @@ impl Client {
         (
             self.origin.clone(),
             repository.name.to_string(),
-            self.set_word(&repository.credential),
+            self.user(&repository.credential),
         )
     }
 
     /// Named sets are the same in every registry; an unnamed one is its registry's own.
-    fn set_word(&self, set: &CredentialSet) -> String {
+    pub(super) fn user(&self, set: &CredentialSet) -> String {
         if set.name == INLINE {
             format!("{INLINE} of {}", self.target.name)
         } else {

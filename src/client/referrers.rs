@@ -10,7 +10,7 @@ use crate::{
     auth,
     config::TestRepository,
     exchange::{MANIFEST_BODY, Operation, Reply, Request},
-    oci::{self, Action, Digest, IndexBody, Reference, Scope, endpoints, media_type},
+    oci::{self, Action, Digest, Digests, IndexBody, Reference, Scope, endpoints, media_type},
     outcome::CheckName,
 };
 
@@ -32,7 +32,7 @@ pub struct Referrers {
 /// What the pages of a referrers answer hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pages {
-    /// Distinct digests.
+    /// Distinct digests over all of them.
     pub count: u64,
     /// Every page was read to its end; else the count is a lower bound.
     pub complete: bool,
@@ -81,8 +81,9 @@ impl Client {
             filtered: None,
         };
         if let Ok(got) = &answer.first {
-            answer.pages = self.pages(repository, &url, &got.reply).await;
-            if answer.pages.is_some() && self.is_due(CheckName::Capabilities) {
+            answer.pages = self.pages(repository, &url, got).await;
+            let listed = got.reply.status == 200 && answer.pages.is_some();
+            if listed && self.is_due(CheckName::Capabilities) {
                 answer.filtered = self.filtered(repository, digest).await;
             }
         }
@@ -162,12 +163,9 @@ impl Client {
     }
 
     /// Counts the referrers over the pages: at most five, within the registry's own origin.
-    async fn pages(&self, repository: &TestRepository, at: &Url, first: &Reply) -> Option<Pages> {
-        if first.status != 200 {
-            return None;
-        }
-        let (mut counted, mut complete) = count(first)?;
-        let mut next = self.next_page(first, at);
+    async fn pages(&self, repository: &TestRepository, at: &Url, first: &Got) -> Option<Pages> {
+        let (mut digests, mut complete) = page(first)?;
+        let mut next = self.next_page(&first.reply, at);
         let mut pages = 1;
         let mut broken_off = false;
         while let Some(url) = next.take() {
@@ -176,25 +174,21 @@ impl Client {
                 break;
             }
             pages += 1;
-            let Ok(got) = self.ask_referrers(repository, url.clone()).await else {
+            let got = self.ask_referrers(repository, url.clone()).await;
+            let Some((got, (more, whole))) = got.ok().and_then(|got| {
+                let page = page(&got)?;
+                Some((got, page))
+            }) else {
                 broken_off = true;
                 break;
             };
-            match count(&got.reply) {
-                Some((more, whole)) if got.reply.status == 200 => {
-                    counted += more;
-                    complete &= whole;
-                }
-                _ => {
-                    broken_off = true;
-                    break;
-                }
-            }
+            digests.extend(&more);
+            complete &= whole;
             next = self.next_page(&got.reply, &url);
         }
         Some(Pages {
-            count: counted,
-            complete: complete && !broken_off,
+            count: digests.count(),
+            complete: complete && !broken_off && !digests.overflowed(),
             broken_off,
         })
     }
@@ -205,17 +199,24 @@ impl Client {
     }
 }
 
-/// A page's distinct digests, and whether it was whole; `None` where it is no index.
-fn count(reply: &Reply) -> Option<(u64, bool)> {
-    let (count, whole) = match oci::read_index(&reply.body, reply.truncated) {
-        IndexBody::Index {
-            digests, complete, ..
-        } => (digests, complete),
-        IndexBody::Empty => (0, true),
-        IndexBody::Truncated { at_least } => (at_least, false),
-        IndexBody::Unparsable | IndexBody::Other => return None,
-    };
-    Some((u64::try_from(count).unwrap_or(u64::MAX), whole))
+/// A page's distinct digests, and whether it was whole; `None` where it is no page.
+/// Under a 404 only a whole index is one.
+fn page(got: &Got) -> Option<(Digests, bool)> {
+    if got.stage == Stage::Token {
+        return None;
+    }
+    let reply = &got.reply;
+    match (reply.status, oci::read_index(&reply.body, reply.truncated)) {
+        (
+            200 | 404,
+            IndexBody::Index {
+                digests, complete, ..
+            },
+        ) => Some((digests, complete)),
+        (200, IndexBody::Empty) => Some((Digests::default(), true)),
+        (200, IndexBody::Truncated { at_least }) => Some((at_least, false)),
+        _ => None,
+    }
 }
 
 /// Routers answer an unknown route with 404 text: that is an answer, not a portal.
@@ -227,3 +228,52 @@ fn plain_404(got: &Got) -> bool {
 const MOST_PAGES: u32 = 5;
 /// Asked for to see whether it is filtered by; whether any is there does not matter.
 const ARTIFACT_TYPE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exchange::testing::{error, reply};
+
+    #[test]
+    fn what_is_a_page_and_how_many_are_on_it() {
+        let index =
+            r#"{"schemaVersion":2,"manifests":[{"digest":"a"},{"digest":"b"},{"digest":"a"}]}"#;
+        let cut = Reply {
+            truncated: true,
+            ..reply(
+                200,
+                &[],
+                r#"{"schemaVersion":2,"manifests":[{"digest":"a"},"#,
+            )
+        };
+        let cut_404 = Reply {
+            status: 404,
+            ..cut.clone()
+        };
+        for (name, reply, expected) in [
+            ("an index", reply(200, &[], index), Some((2, true))),
+            (
+                "an index under 404",
+                reply(404, &[], index),
+                Some((2, true)),
+            ),
+            ("an index under 400", reply(400, &[], index), None),
+            ("{} (Harbor 2.8)", reply(200, &[], "{}"), Some((0, true))),
+            ("{} under 404", reply(404, &[], "{}"), None),
+            ("the beginning of an index", cut, Some((1, false))),
+            ("the same under 404", cut_404, None),
+            ("an error", error(404, "NAME_UNKNOWN", ""), None),
+            ("text", reply(404, &[], "404 page not found"), None),
+            ("a web page", reply(200, &[], "<html>"), None),
+        ] {
+            let mut got = Got {
+                stage: Stage::Registry,
+                reply,
+            };
+            let found = page(&got).map(|(digests, whole)| (digests.count(), whole));
+            assert_eq!(found, expected, "{name}");
+            got.stage = Stage::Token;
+            assert_eq!(page(&got), None, "{name} of a token endpoint");
+        }
+    }
+}

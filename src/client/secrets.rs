@@ -64,7 +64,8 @@ impl Client {
         let reading = self.read_already(set)?;
         let life = self.target.checks.credentials.interval * 2;
         let secret = fingerprint(&reading.credentials);
-        self.memory.settled(&self.origin, &set.name, secret, life)
+        self.memory
+            .settled(&self.origin, &self.user(set), secret, life)
     }
 }
 

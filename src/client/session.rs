@@ -71,8 +71,9 @@ impl<'a> Session<'a> {
         };
         let client = self.client;
         let may_ask_delete = place.own_origin && client.may_ask_delete();
-        let set = &self.repository.credential.name;
-        let needs_delete = may_ask_delete && client.memory.cancel_needs_delete(&client.origin, set);
+        let user = client.user(&self.repository.credential);
+        let needs_delete =
+            may_ask_delete && client.memory.cancel_needs_delete(&client.origin, &user);
         let scope = |delete| {
             if delete {
                 delete_scope(self.repository)
@@ -88,7 +89,7 @@ impl<'a> Session<'a> {
             SessionEnd::Cancelled => {
                 client
                     .memory
-                    .keep_cancel_right(&client.origin, set, !needs_delete);
+                    .keep_cancel_right(&client.origin, &user, !needs_delete);
                 SessionEnd::Cancelled
             }
             // The registry did say no; that the other right could not be had adds nothing.

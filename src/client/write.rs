@@ -5,7 +5,7 @@ use http::Method;
 use url::Url;
 
 use super::{
-    Client, Got, Manifest, PingKind, Refusal, Stage, manifest,
+    Client, Got, Manifest, PingKind, Refusal, Stage, Standing, manifest,
     token::TokenAnswer,
     upload::{delete_scope, write_scope},
 };
@@ -26,8 +26,8 @@ pub enum Guard {
     Seen,
     /// It was not seen; asking may create it.
     NotSeen,
-    /// The repository cannot be read: the answer that says so, and whether the credentials are proven.
-    Denied(Got, bool),
+    /// The repository cannot be read: the answer that says so, and what is known of the credentials.
+    Denied(Got, Standing),
     /// There was no answer to judge.
     Refused(Refusal),
 }
@@ -71,7 +71,7 @@ impl Client {
         match (got.stage, got.reply.status) {
             (Stage::Registry, 200) => Guard::Seen,
             (Stage::Registry, 404) => self.guard_by_tags(repository).await,
-            _ => Guard::Denied(got.clone(), manifest.proven),
+            _ => Guard::Denied(got.clone(), manifest.standing),
         }
     }
 

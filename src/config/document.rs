@@ -46,7 +46,7 @@ pub(super) fn read(
     config.histogram_buckets = exporter::histogram_buckets(&defaults);
     config.limits = limits::read(&root);
 
-    let profiles = Profiles::read(&root, problems);
+    let profiles = Profiles::read(&root, defaults.entries(), problems);
     let sets = Sets::read(&root, base);
     let reader = Reader {
         defaults: defaults.entries(),
@@ -58,7 +58,7 @@ pub(super) fn read(
     let mut read = Vec::new();
     read.extend(reader.oci_block(&root, environment));
     read.extend(reader.registries(&root));
-    profiles.judge_unused(defaults.entries(), base, problems);
+    profiles.judge_unused(base, problems);
     sets.warn_of_unused(&root);
     entries::refuse_names_twice(&read, problems);
     limits::judge(config.limits, &root, &read);

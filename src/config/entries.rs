@@ -98,12 +98,9 @@ impl Reader<'_> {
             .item("profile")
             .and_then(|item| self.profiles.find(&item));
         let mut layers = Layers::of(entries, Names::Ours);
-        let mut lower = self.defaults.to_vec();
-        if let Some((name, profile)) = profile {
-            lower = inherit(&lower, profile);
-            layers.profile = Some(name.to_owned());
-        }
-        let entries = inherit(&lower, entries);
+        layers.profile = profile.map(|(name, _)| name.to_owned());
+        let lower = profile.map_or(self.defaults, |(_, whole)| whole);
+        let entries = inherit(lower, entries);
         self.problems.reading(&own.spot.path, called(&entries, own));
         let read = self.target(own.spot.clone(), &entries, Names::Ours, url_at, layers);
         self.problems.read();

@@ -48,6 +48,13 @@ pub(super) fn of_all(config: &Config) -> u64 {
     digest.finish() >> 16
 }
 
+/// The hash of a file's content.
+pub(super) fn of_bytes(bytes: &[u8]) -> u64 {
+    let mut digest = Fields::default();
+    digest.0.update(bytes);
+    digest.finish()
+}
+
 /// A digest of named fields, each with its length, so that no two lists of fields look alike.
 #[derive(Default)]
 struct Fields(Sha256);
@@ -148,6 +155,7 @@ impl Fields {
             self.add(name, duration.as_millis());
         }
         self.add("rate_limit_reserve", target.rate_limit_reserve);
+        self.add("probe", target.probe);
         let tls = &target.tls;
         for (name, path) in [
             ("ca_file", &tls.ca_file),

@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::{
-    Config, document,
+    Config, document, fingerprint,
     problem::{ConfigError, ConfigErrors, Problems},
     tree::{self, Node, Place, Value},
 };
@@ -84,6 +84,17 @@ impl fmt::Debug for Environment {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_set().entries(self.0.keys()).finish()
     }
+}
+
+/// A hash of what the configuration is read from; `None` where that cannot be read.
+/// Equal hashes mean that there is nothing to reload.
+pub fn content(load: &Load) -> Option<u64> {
+    let Some(path) = load.file() else {
+        return Some(0);
+    };
+    read_file(path)
+        .ok()
+        .map(|bytes| fingerprint::of_bytes(&bytes))
 }
 
 /// Finds and reads the configuration. A missing default file is no error when

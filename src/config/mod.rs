@@ -45,7 +45,7 @@ mod tree;
 mod yaml;
 
 pub use duration::{HINT as DURATION_HINT, parse as parse_duration};
-pub use load::{Environment, Load, load, parse};
+pub use load::{Environment, Load, content, load, parse};
 pub use origins::Origins;
 pub use problem::{ConfigError, ConfigErrors};
 pub use schema::schema;

@@ -20,13 +20,19 @@ use super::{
 
 /// The profiles, and which of them are used.
 pub(super) struct Profiles<'a> {
-    profiles: BTreeMap<&'a str, Section<'a>>,
+    profiles: BTreeMap<&'a str, Profile<'a>>,
     used: RefCell<HashSet<&'a str>>,
+}
+
+struct Profile<'a> {
+    own: Section<'a>,
+    /// Its own keys and those of the defaults that it does not replace.
+    whole: Vec<Entry>,
 }
 
 impl<'a> Profiles<'a> {
     /// Reads the map under `profiles`.
-    pub(super) fn read(root: &Section<'a>, problems: &Problems) -> Self {
+    pub(super) fn read(root: &Section<'a>, defaults: &[Entry], problems: &Problems) -> Self {
         let mut profiles = BTreeMap::new();
         for (name, key, item) in root.section("profiles").free() {
             if name.is_empty() || name.len() > LONGEST_NAME {
@@ -37,12 +43,13 @@ impl<'a> Profiles<'a> {
                 );
                 continue;
             }
-            let Some(section) = item.section() else {
+            let Some(own) = item.section() else {
                 continue;
             };
-            section.only(keys::PROFILE);
+            own.only(keys::PROFILE);
             problems.inherited(item.spot.path.clone(), item.node());
-            profiles.insert(name, section);
+            let whole = inherit(defaults, own.entries());
+            profiles.insert(name, Profile { own, whole });
         }
         Self {
             profiles,
@@ -50,12 +57,12 @@ impl<'a> Profiles<'a> {
         }
     }
 
-    /// The keys of the profile that a registry names, and its name.
-    pub(super) fn find(&self, item: &Item<'_>) -> Option<(&'a str, &'a [Entry])> {
+    /// The name of the profile that a registry names, and all that is inherited with it.
+    pub(super) fn find(&self, item: &Item<'_>) -> Option<(&'a str, &[Entry])> {
         let name = item.text()?;
-        if let Some((name, section)) = self.profiles.get_key_value(name) {
+        if let Some((name, profile)) = self.profiles.get_key_value(name) {
             self.used.borrow_mut().insert(name);
-            return Some((name, section.entries()));
+            return Some((name, &profile.whole));
         }
         let known: Vec<&str> = self.profiles.keys().copied().collect();
         let hint = if known.is_empty() {
@@ -67,24 +74,23 @@ impl<'a> Profiles<'a> {
         None
     }
 
-    /// Every profile with its keys.
+    /// Every profile with its own keys.
     pub(super) fn all(&self) -> impl Iterator<Item = (&'a str, &'a [Entry])> {
         self.profiles
             .iter()
-            .map(|(name, section)| (*name, section.entries()))
+            .map(|(name, profile)| (*name, profile.own.entries()))
     }
 
     /// Warns of profiles that no registry names, and says what is wrong with them: what
     /// is wrong with the others was said by the registries that inherit it.
-    pub(super) fn judge_unused(&self, defaults: &[Entry], base: &Path, problems: &Problems) {
-        for (name, section) in &self.profiles {
+    pub(super) fn judge_unused(&self, base: &Path, problems: &Problems) {
+        for (name, Profile { own, whole }) in &self.profiles {
             if self.used.borrow().contains(name) {
                 continue;
             }
-            section.warn_at(&section.spot, "no registry uses this profile");
-            let entries = inherit(defaults, section.entries());
-            let spot = section.spot.clone();
-            let whole = Section::composed(spot, &entries, Names::Ours, problems);
+            own.warn_at(&own.spot, "no registry uses this profile");
+            let spot = own.spot.clone();
+            let whole = Section::composed(spot, whole, Names::Ours, problems);
             registry::judge_settings(&whole, base);
         }
     }

@@ -25,6 +25,7 @@ pub(super) fn judge_settings(section: &Section<'_>, base: &Path) {
     settings::upload_start_delay(section);
     settings::retry(section);
     settings::rate_limit_reserve(section);
+    settings::probe(section);
     reach::tls(section, base);
     reach::proxy(section, base);
     reach::user_agent_comment(section);
@@ -54,6 +55,7 @@ pub(super) fn read(section: &Section<'_>, sets: &Sets, base: &Path) -> Option<Ta
         upload_start_delay: settings::upload_start_delay(section),
         retry: settings::retry(section),
         rate_limit_reserve: settings::rate_limit_reserve(section),
+        probe: settings::probe(section),
         timeout: budgets.timeout,
         request_timeout: budgets.request,
         connect_timeout: budgets.connect,

@@ -167,6 +167,13 @@ pub(super) fn repository_hint(text: &str) -> &'static str {
     }
 }
 
+/// Reads `probe`: whether a request to the exporter may make it ask.
+pub(super) fn probe(section: &Section<'_>) -> bool {
+    let probe = section.section("probe");
+    probe.only(keys::PROBE);
+    probe.flag("enabled", false)
+}
+
 /// Reads `rate_limit_reserve`, in percent.
 pub(super) fn rate_limit_reserve(section: &Section<'_>) -> u8 {
     const WHAT: &str = "a whole number from 0 to 100, in percent";

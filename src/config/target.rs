@@ -74,6 +74,8 @@ pub struct Target {
     pub retry: Policy,
     /// Where less than this share (percent) of a rate limit is left, reads come less often.
     pub rate_limit_reserve: u8,
+    /// Whether a request to `/probe` may make it be asked.
+    pub probe: bool,
     /// The budget of one check run, waits included.
     pub timeout: Duration,
     /// The budget of one request.

@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::{CredentialsError, Trouble};
+use super::{CredentialsError, Ending, EndingSource, Trouble};
 use crate::oci::jwt;
 
 /// RFC 7617, 2: a user name holds no colon, which ends it.
@@ -54,7 +54,10 @@ pub(super) fn token(token: &str, place: &str, now: SystemTime) -> Result<(), Cre
     match claims.exp {
         Some(end) if end <= seconds(now) => Err(CredentialsError {
             message: format!("{place} is past its end ({})", shown(end)),
-            trouble: Trouble::Expired,
+            trouble: Trouble::Expired(Some(Ending {
+                at: end,
+                source: EndingSource::Jwt,
+            })),
         }),
         _ => Ok(()),
     }

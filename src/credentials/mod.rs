@@ -106,8 +106,9 @@ pub struct CredentialsError {
 pub enum Trouble {
     /// Missing, unreadable, malformed.
     Unusable,
-    /// Past its own end (a JWT's `exp`).
-    Expired,
+    /// Past its own end (a JWT's `exp`): this one, where it is the configured
+    /// credential's and not that of what a helper gave for now.
+    Expired(Option<Ending>),
     /// It did not answer in time, which says nothing of the credentials.
     TimedOut,
     /// This process is out of file descriptors: the place was not even looked at.

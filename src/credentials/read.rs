@@ -3,7 +3,7 @@
 use std::{ffi::OsString, time::SystemTime};
 
 use super::{
-    CredentialsError, HelperName, Reading, SecretSource, Server, Source, docker_config,
+    CredentialsError, HelperName, Reading, SecretSource, Server, Source, Trouble, docker_config,
     docker_config::Entry, helper, judge, judge::refused, secret_source::Lookup,
 };
 use crate::secret::Credentials;
@@ -151,7 +151,14 @@ fn helper_token(
     match credentials {
         Credentials::Identity { token, .. } => {
             let place = format!("the identity token of the credential helper `{name}`");
-            judge::token(token.expose(), &place, now)
+            judge::token(token.expose(), &place, now).map_err(|error| match error.trouble {
+                // It gives another the next time.
+                Trouble::Expired(_) => CredentialsError {
+                    trouble: Trouble::Expired(None),
+                    ..error
+                },
+                _ => error,
+            })
         }
         _ => Ok(()),
     }

@@ -47,6 +47,9 @@ pub struct Request {
     pub headers: HeaderMap,
     /// What proves who asks; `None` sends no `Authorization`.
     pub authorization: Option<Authorization>,
+    /// What proves who asks, where it stands in the body: so that an answer which
+    /// repeats it can be silenced.
+    pub in_body: Option<Authorization>,
     /// The body; an empty one of a `POST` is sent with `Content-Length: 0`.
     pub body: Bytes,
     /// How many bytes of the answer's body are read at most.
@@ -62,6 +65,7 @@ impl Request {
             url,
             headers: HeaderMap::new(),
             authorization: None,
+            in_body: None,
             body: Bytes::new(),
             body_cap: SMALL_BODY,
         }
@@ -98,6 +102,7 @@ impl fmt::Debug for Request {
             .field("url", &self.url.as_str())
             .field("headers", &self.headers)
             .field("authorization", &self.authorization)
+            .field("in_body", &self.in_body)
             .field("body_bytes", &self.body.len())
             .field("body_cap", &self.body_cap)
             .finish()

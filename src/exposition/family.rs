@@ -63,6 +63,18 @@ impl Family {
         self.unit_and_stem().map(|(word, _, _)| word)
     }
 
+    /// Whether a query may mean it by this name.
+    pub(super) fn is_named(&self, name: &str) -> bool {
+        let suffixes: &[&str] = match self.kind {
+            Kind::Histogram => &["_bucket", "_sum", "_count"],
+            Kind::Gauge | Kind::Counter | Kind::Info => &[],
+        };
+        match name.strip_prefix(self.name) {
+            Some(rest) => rest.is_empty() || suffixes.contains(&rest),
+            None => false,
+        }
+    }
+
     /// Writes the family, or nothing where it has no series: a description
     /// without series would be a claim about nothing.
     pub(super) fn encode(

@@ -23,6 +23,7 @@ mod family;
 mod format;
 mod labels;
 mod observed;
+mod probe;
 mod process;
 mod runs;
 mod scene;
@@ -32,6 +33,7 @@ pub use estimate::estimate;
 pub use exporter::{Exporter, Lag};
 pub use family::{Family, Kind};
 pub use format::Format;
+pub use probe::{PROBE_FAMILIES, Probe};
 pub use process::Process;
 
 use std::{
@@ -78,6 +80,31 @@ pub struct View {
     pub exporter: Exporter,
     /// This process, as [`Process::read`] sees it.
     pub process: Process,
+    /// The part of all this that the page shows.
+    pub scope: Scope,
+}
+
+/// A part of a view; by default all of it.
+#[derive(Debug, Clone, Default)]
+pub struct Scope {
+    /// Families of these names, where there are any; a part of a histogram stands for the whole.
+    pub names: Vec<String>,
+    /// The series of these registries and no others, where there are any.
+    pub registries: Vec<String>,
+    /// It answers a probe of its one registry: no series has the label `registry`,
+    /// nor a label that the user gave the registry. Who scrapes it knows them.
+    pub probe: Option<Probe>,
+}
+
+impl Scope {
+    fn holds(&self, family: &Family) -> bool {
+        let of_registry = family.labels.contains(&"registry");
+        // A selected registry is not the exporter.
+        if !self.registries.is_empty() && !of_registry && !family.name.starts_with("probe_") {
+            return false;
+        }
+        self.names.is_empty() || self.names.iter().any(|name| family.is_named(name))
+    }
 }
 
 /// The page of a view.
@@ -107,6 +134,10 @@ struct Page(View);
 impl Collector for Page {
     fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), fmt::Error> {
         let scene = Scene::new(&self.0);
-        families().try_for_each(|family| family.encode(&scene, &mut encoder))
+        let probe = self.0.scope.probe.is_some();
+        let own = PROBE_FAMILIES.iter().filter(|_| probe);
+        own.chain(families())
+            .filter(|family| self.0.scope.holds(family))
+            .try_for_each(|family| family.encode(&scene, &mut encoder))
     }
 }

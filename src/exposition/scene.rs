@@ -23,6 +23,8 @@ pub(super) struct Scene<'a> {
 #[derive(Debug)]
 pub(super) struct Registry<'a> {
     pub(super) target: &'a Target,
+    /// Whether its series carry its name and its user's labels.
+    named: bool,
     /// `None` before anything was heard of it.
     pub(super) record: Option<&'a Record>,
     pub(super) host: String,
@@ -49,12 +51,15 @@ impl<'a> Scene<'a> {
                 .or_default()
                 .insert(subject);
         }
+        let wanted = &view.scope.registries;
         let mut registries: Vec<_> = view
             .config
             .registries
             .iter()
+            .filter(|target| wanted.is_empty() || wanted.contains(&target.name))
             .map(|target| Registry {
                 target,
+                named: view.scope.probe.is_none(),
                 record: view.store.registry(&target.name),
                 host: target.host(),
                 url: shown_url(target),
@@ -134,7 +139,9 @@ impl<'a> Registry<'a> {
         let mut labels = Labels::with_capacity(
             4 + further.len() + self.target.labels.len() + user.map_or(0, BTreeMap::len),
         );
-        labels.push("registry", &self.target.name);
+        if self.named {
+            labels.push("registry", &self.target.name);
+        }
         if let Some(check) = of.check {
             labels.push("check", check.as_str());
         }
@@ -144,7 +151,8 @@ impl<'a> Registry<'a> {
             labels.push(name, value);
         }
         // The repository's first: where both have a label, the nearer one is meant.
-        for (name, value) in user.into_iter().flatten().chain(&self.target.labels) {
+        let own = self.named.then_some(&self.target.labels);
+        for (name, value) in user.into_iter().chain(own).flatten() {
             labels.push(name, bounded(value));
         }
         let value = value.into();

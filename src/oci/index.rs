@@ -1,14 +1,14 @@
 //! What a body is that should be an index: read once, from front to back, and
 //! never built. The reader remembers how far it came, because a body may be cut.
 
-use std::{borrow::Cow, collections::HashSet, fmt};
+use std::{borrow::Cow, fmt};
 
 use serde::{
     Deserialize,
     de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 
-use super::{Digest, loose::Loose, media_type};
+use super::{Digest, digests::Digests, loose::Loose, media_type};
 use crate::exchange::Reply;
 
 /// What the body of a referrers answer, or of a fallback tag, turned out to be.
@@ -16,10 +16,10 @@ use crate::exchange::Reply;
 pub enum IndexBody {
     /// An index: `schemaVersion` 2 and a `manifests` array.
     Index {
-        /// Distinct digests in `manifests`.
-        digests: usize,
-        /// All of the body was there and counted; else `digests` is a lower
-        /// bound and `own_digest` that of a part.
+        /// The distinct digests in `manifests`.
+        digests: Digests,
+        /// All of the body was there; else `digests` are some of them and
+        /// `own_digest` that of a part.
         complete: bool,
         /// The sha256 of the body.
         own_digest: Digest,
@@ -28,8 +28,8 @@ pub enum IndexBody {
     Empty,
     /// The beginning of an index, which broke off.
     Truncated {
-        /// Distinct digests up to there.
-        at_least: usize,
+        /// The distinct digests up to there.
+        at_least: Digests,
     },
     /// No JSON.
     Unparsable,
@@ -42,17 +42,16 @@ pub enum IndexBody {
 pub fn read_index(body: &[u8], truncated: bool) -> IndexBody {
     let mut seen = Seen::default();
     let end = seen.read(body);
-    let digests = seen.digests.len();
     match end {
         End::Whole if seen.is_index() => IndexBody::Index {
-            digests,
-            complete: !truncated && !seen.overflowed,
+            digests: seen.digests,
+            complete: !truncated,
             own_digest: Digest::of(body),
         },
         End::Whole if seen.keys == 0 => IndexBody::Empty,
-        End::Broken if truncated && seen.begins_as_index() => {
-            IndexBody::Truncated { at_least: digests }
-        }
+        End::Broken if truncated && seen.begins_as_index() => IndexBody::Truncated {
+            at_least: seen.digests,
+        },
         End::Broken => IndexBody::Unparsable,
         End::Whole | End::OtherJson => IndexBody::Other,
     }
@@ -88,7 +87,7 @@ enum End {
 
 /// What was seen of a body so far.
 #[derive(Default)]
-struct Seen<'de> {
+struct Seen {
     keys: usize,
     schema_version: Option<i64>,
     /// `mediaType` says index.
@@ -97,13 +96,11 @@ struct Seen<'de> {
     manifests: bool,
     /// Those of [`PARTS`] that were lists or objects.
     parts: Vec<&'static str>,
-    digests: HashSet<Cow<'de, str>>,
-    /// There were more digests than are kept.
-    overflowed: bool,
+    digests: Digests,
 }
 
-impl<'de> Seen<'de> {
-    fn read(&mut self, body: &'de [u8]) -> End {
+impl Seen {
+    fn read(&mut self, body: &[u8]) -> End {
         let mut json = serde_json::Deserializer::from_slice(body);
         let read = Object(self)
             .deserialize(&mut json)
@@ -136,14 +133,6 @@ impl<'de> Seen<'de> {
             _ => false,
         }
     }
-
-    fn count(&mut self, digest: Cow<'de, str>) {
-        if self.digests.len() < MAX_DIGESTS {
-            self.digests.insert(digest);
-        } else {
-            self.overflowed |= !self.digests.contains(&digest);
-        }
-    }
 }
 
 fn is_json(body: &[u8]) -> bool {
@@ -151,9 +140,9 @@ fn is_json(body: &[u8]) -> bool {
 }
 
 /// The outermost object.
-struct Object<'s, 'de>(&'s mut Seen<'de>);
+struct Object<'s>(&'s mut Seen);
 
-impl<'de> DeserializeSeed<'de> for Object<'_, 'de> {
+impl<'de> DeserializeSeed<'de> for Object<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -161,7 +150,7 @@ impl<'de> DeserializeSeed<'de> for Object<'_, 'de> {
     }
 }
 
-impl<'de> Visitor<'de> for Object<'_, 'de> {
+impl<'de> Visitor<'de> for Object<'_> {
     type Value = ();
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -198,9 +187,9 @@ impl<'de> Visitor<'de> for Object<'_, 'de> {
 }
 
 /// The `manifests` array.
-struct Manifests<'s, 'de>(&'s mut Seen<'de>);
+struct Manifests<'s>(&'s mut Seen);
 
-impl<'de> DeserializeSeed<'de> for Manifests<'_, 'de> {
+impl<'de> DeserializeSeed<'de> for Manifests<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -208,7 +197,7 @@ impl<'de> DeserializeSeed<'de> for Manifests<'_, 'de> {
     }
 }
 
-impl<'de> Visitor<'de> for Manifests<'_, 'de> {
+impl<'de> Visitor<'de> for Manifests<'_> {
     type Value = ();
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -224,7 +213,7 @@ impl<'de> Visitor<'de> for Manifests<'_, 'de> {
         self.0.manifests = true;
         while let Some(descriptor) = list.next_element::<Descriptor<'de>>()? {
             if !descriptor.digest.is_empty() {
-                self.0.count(descriptor.digest);
+                self.0.digests.insert(&descriptor.digest);
             }
         }
         Ok(())
@@ -239,9 +228,6 @@ struct Descriptor<'a> {
 
 /// What an image manifest consists of, and one of Docker's schema 1.
 const PARTS: [&str; 3] = ["config", "layers", "fsLayers"];
-
-/// How many digests are told apart. A page of 4 MiB holds fewer descriptors than that.
-const MAX_DIGESTS: usize = 65_536;
 
 #[cfg(test)]
 mod tests {
@@ -265,21 +251,32 @@ mod tests {
         )
     }
 
+    fn digests(these: &[&str]) -> Digests {
+        let mut digests = Digests::default();
+        for digest in these {
+            digests.insert(digest);
+        }
+        digests
+    }
+
     fn counted(body: &str) -> IndexBody {
         read_index(body.as_bytes(), false)
     }
 
     #[test]
     fn an_index_has_its_distinct_digests_counted() {
-        for (digests, count) in [
-            (&[][..], 0),
-            (&["sha256:a"], 1),
-            (&["sha256:a", "sha256:b", "sha256:a"], 2),
-            (&["sha256:a", ""], 1),
+        for (listed, distinct) in [
+            (&[][..], &[][..]),
+            (&["sha256:a"], &["sha256:a"]),
+            (
+                &["sha256:a", "sha256:b", "sha256:a"],
+                &["sha256:b", "sha256:a"],
+            ),
+            (&["sha256:a", ""], &["sha256:a"]),
         ] {
-            let body = index(digests);
+            let body = index(listed);
             let wanted = IndexBody::Index {
-                digests: count,
+                digests: digests(distinct),
                 complete: true,
                 own_digest: Digest::of(body.as_bytes()),
             };
@@ -344,11 +341,14 @@ mod tests {
     fn a_cut_body_counts_as_far_as_it_goes() {
         let body = index(&["sha256:a", "sha256:b", "sha256:c"]);
         let until = |part: &str| body.find(part).unwrap();
+        let cut = |these: &[&str]| IndexBody::Truncated {
+            at_least: digests(these),
+        };
         for (end, wanted) in [
-            (until("\"sha256:a"), IndexBody::Truncated { at_least: 0 }),
-            (until("sha256:c"), IndexBody::Truncated { at_least: 2 }),
-            (body.len() - 1, IndexBody::Truncated { at_least: 3 }),
-            (until(",\"manifests"), IndexBody::Truncated { at_least: 0 }),
+            (until("\"sha256:a"), cut(&[])),
+            (until("sha256:c"), cut(&["sha256:a", "sha256:b"])),
+            (body.len() - 1, cut(&["sha256:a", "sha256:b", "sha256:c"])),
+            (until(",\"manifests"), cut(&[])),
             (until(",\"mediaType"), IndexBody::Unparsable),
             (1, IndexBody::Unparsable),
             (0, IndexBody::Unparsable),
@@ -358,7 +358,7 @@ mod tests {
         let other = br#"{"schemaVersion":1,"manifests":[{"digest":"a"},"#;
         assert_eq!(read_index(other, true), IndexBody::Unparsable);
         let late = br#"{"manifests":[{"digest":"a"},{"dig"#;
-        assert_eq!(read_index(late, true), IndexBody::Truncated { at_least: 1 });
+        assert_eq!(read_index(late, true), cut(&["a"]));
     }
 
     #[test]
@@ -370,25 +370,7 @@ mod tests {
         else {
             panic!("no index");
         };
-        assert_eq!((digests, complete), (1, false));
-    }
-
-    #[test]
-    fn the_count_is_bounded() {
-        let digests: Vec<_> = (0..=MAX_DIGESTS)
-            .map(|n| format!(r#"{{"digest":"{n}"}}"#))
-            .collect();
-        let body = format!(
-            r#"{{"schemaVersion":2,"manifests":[{}]}}"#,
-            digests.join(",")
-        );
-        let IndexBody::Index {
-            digests, complete, ..
-        } = counted(&body)
-        else {
-            panic!("no index");
-        };
-        assert_eq!((digests, complete), (MAX_DIGESTS, false));
+        assert_eq!((digests.count(), complete), (1, false));
     }
 
     #[test]
@@ -437,8 +419,10 @@ mod tests {
             let body = index(&["sha256:a", "sha256:b", "sha256:c", "sha256:b"]);
             let cut = cut.min(body.len());
             match read_index(&body.as_bytes()[..cut], true) {
-                IndexBody::Truncated { at_least } => prop_assert!(at_least <= 3),
-                IndexBody::Index { digests, .. } => prop_assert_eq!((cut, digests), (body.len(), 3)),
+                IndexBody::Truncated { at_least } => prop_assert!(at_least.count() <= 3),
+                IndexBody::Index { digests, .. } => {
+                    prop_assert_eq!((cut, digests.count()), (body.len(), 3));
+                }
                 other => prop_assert_eq!(other, IndexBody::Unparsable),
             }
         }

@@ -143,6 +143,13 @@ impl Outcome {
         self
     }
 
+    /// What this outcome proves of one question, named by its fact:
+    /// `outcome.proved(Fact::PullAuthorized)`.
+    pub fn proved(&self, fact: impl Fn(bool) -> Fact) -> Option<bool> {
+        let of = |known: &Fact| [true, false].into_iter().find(|yes| fact(*yes) == *known);
+        self.facts.iter().find_map(of)
+    }
+
     /// Whether the answer says something about the question: not unknown, not
     /// skip, not "test image missing".
     pub fn conclusive(&self) -> bool {
@@ -174,7 +181,7 @@ pub struct Report {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::words::value;
+    use crate::{outcome::Capability, words::value};
 
     #[test]
     fn words_and_values_are_one_to_one() {
@@ -183,6 +190,20 @@ mod tests {
             assert_eq!(value(&CheckName::ALL, word), Some(check));
             assert_eq!(check.id().rsplit('.').next(), Some(word));
         }
+    }
+
+    #[test]
+    fn a_proof_is_found_by_its_question() {
+        let supports = |yes| Fact::Capability(Capability::ReferrersApi, yes);
+        let outcome = Outcome::pass("")
+            .proving(Fact::Referrers(1))
+            .proving(Fact::PullAuthorized(false))
+            .proving(supports(true));
+        assert_eq!(outcome.proved(Fact::PullAuthorized), Some(false));
+        assert_eq!(outcome.proved(Fact::PushAuthorized), None);
+        assert_eq!(outcome.proved(supports), Some(true));
+        let other = |yes| Fact::Capability(Capability::BlobDelete, yes);
+        assert_eq!(outcome.proved(other), None);
     }
 
     #[test]

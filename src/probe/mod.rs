@@ -11,7 +11,7 @@ mod schedule;
 mod secrets;
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     panic::AssertUnwindSafe,
     sync::{Arc, Mutex},
     time::{Duration, SystemTime},
@@ -63,6 +63,15 @@ impl Prober {
     /// not leave one behind. It ends by the probes' own deadlines.
     pub async fn sessions_ended(&self) {
         self.sessions.ended().await;
+    }
+
+    /// Forgets the questions and the credential sets that these targets do not have.
+    pub fn retain(&self, targets: &[Arc<Target>]) {
+        let questions = targets.iter().flat_map(|target| checks::questions(target));
+        let asked: HashSet<Subject> = questions.map(|(subject, _)| subject).collect();
+        self.histories()
+            .retain(|subject, _| asked.contains(subject));
+        self.watched.retain(targets);
     }
 
     /// Asks the due questions of a target, in the order of [`checks::questions`],

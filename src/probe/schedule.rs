@@ -46,13 +46,19 @@ impl Prober {
     /// Looks every ten seconds, without a request, at the secrets that were of
     /// no use, and wakes a question that needs one as soon as its content is
     /// another one. Never ends.
-    pub async fn watch_secrets(&self, targets: &[Arc<Target>], wake: impl Fn(Subject)) {
+    ///
+    /// `targets` are those that are configured at that moment.
+    pub async fn watch_secrets(
+        &self,
+        targets: impl Fn() -> Vec<Arc<Target>>,
+        wake: impl Fn(Subject),
+    ) {
         let mut ticks = interval(LOOK);
         // After a suspension one look is enough.
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            for target in targets {
+            for target in &targets() {
                 for set in target.credential_sets() {
                     if self.watched.changed(target, set)
                         && let Some(subject) = first_question(target, set)
@@ -135,7 +141,7 @@ impl Prober {
             .collect()
     }
 
-    fn histories(&self) -> MutexGuard<'_, HashMap<Subject, History>> {
+    pub(super) fn histories(&self) -> MutexGuard<'_, HashMap<Subject, History>> {
         // A history is changed as a whole, or was cut short by a panic and errs by one run.
         self.histories
             .lock()

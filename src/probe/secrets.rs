@@ -1,8 +1,8 @@
 //! Rejected secrets are looked at locally, so that a new one is tried at once.
 
 use std::{
-    collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::SystemTime,
 };
 
@@ -55,6 +55,17 @@ impl Watched {
         }
         self.lock().insert(key, now);
         true
+    }
+
+    /// Forgets the sets that these targets do not have.
+    pub(super) fn retain(&self, targets: &[Arc<Target>]) {
+        let sets = |target: &Arc<Target>| {
+            let names = target.credential_sets().into_iter();
+            let keys = names.map(|set| (target.name.clone(), set.name.clone()));
+            keys.collect::<Vec<_>>()
+        };
+        let used: HashSet<_> = targets.iter().flat_map(sets).collect();
+        self.lock().retain(|key, _| used.contains(key));
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<(String, String), Option<u64>>> {

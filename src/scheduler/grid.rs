@@ -21,6 +21,11 @@ impl Grid {
         }
     }
 
+    /// The same first point, and another interval from there on.
+    pub(super) fn with_interval(self, interval: Duration) -> Self {
+        Self::new(self.first, interval)
+    }
+
     /// The first point of all.
     pub(super) fn first(self) -> Duration {
         self.first
@@ -92,7 +97,7 @@ pub fn splay(name: &str, spread: Duration) -> Duration {
 /// hardly moves the high bits of short names.
 ///
 /// Not std's hasher: that one may differ from one release of Rust to the next.
-fn stable_hash(name: &str) -> u64 {
+pub fn stable_hash(name: &str) -> u64 {
     let mut hash = name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });

@@ -10,22 +10,24 @@
 //! - The first cycles are spread by a stable hash of the lane's name.
 //! - The due entries of a lane run as one cycle, in the order of the lane.
 //! - Lanes of one origin wait for one another, first come, first served.
-//! - Whoever holds the [`Watch`] may wake an entry: it is due at once.
+//! - Whoever holds the [`Watch`] may wake an entry: it is due at once. It may also
+//!   put other lanes in the place of these, of which those that stay notice nothing.
 //! - A cycle that panics takes nobody with it.
 //!
 //! The schedule is kept on the monotonic clock: a set wall clock moves nothing.
 
 mod grid;
 mod queue;
+mod row;
 mod watch;
 
-pub use grid::splay;
+pub use grid::{splay, stable_hash};
 pub use watch::{LAG_BUCKETS, Lag, Watch};
 
 use std::{collections::HashMap, pin::pin, sync::Arc, time::Duration};
 
 use tokio::{
-    task::{self, JoinError, JoinSet},
+    task::{self, AbortHandle, JoinError, JoinSet},
     time::{Instant, sleep, sleep_until},
 };
 
@@ -88,7 +90,7 @@ impl Default for Limits {
 
 /// Runs the lanes until `shutdown`, then waits for the cycles that run.
 ///
-/// `cycle` gets the number of the lane and its due entries, in order. What it
+/// `cycle` gets the name of the lane and its due entries, in order. What it
 /// says counts for every entry of the lane, also for those that were not due;
 /// an entry of which it says nothing stays on its grid. Cycles that still run
 /// after the grace are aborted: what must not be cut off belongs into a task of
@@ -101,16 +103,17 @@ pub async fn run<K, F, Fut, S>(
     shutdown: S,
 ) where
     K: Ord + Clone + Send + 'static,
-    F: Fn(usize, Vec<K>) -> Fut + Send + Sync + 'static,
+    F: Fn(String, Vec<K>) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Vec<(K, Next)>> + Send + 'static,
     S: Future<Output = ()>,
 {
-    let mut cycles = Cycles::new(Queue::new(lanes, &limits), Arc::clone(&watch));
+    let mut cycles = Cycles::new(lanes, &limits, Arc::clone(&watch));
     let cycle = Arc::new(cycle);
     let mut shutdown = pin!(shutdown);
     loop {
         let now = cycles.now();
         cycles.watch.beat(now);
+        cycles.replace(now);
         cycles.wake(now);
         cycles.start_due(now, &cycle);
         let beat = now.saturating_add(HEARTBEAT);
@@ -123,7 +126,7 @@ pub async fn run<K, F, Fut, S>(
             () = sleep_until(cycles.start + wake) => {}
         }
     }
-    cycles.drain(limits.grace).await;
+    cycles.drain().await;
 }
 
 /// The running cycles and whose turn it is after them.
@@ -131,12 +134,14 @@ struct Cycles<K> {
     start: Instant,
     queue: Queue<K>,
     tasks: JoinSet<Vec<(K, Next)>>,
-    lanes: HashMap<task::Id, usize>,
+    lanes: HashMap<task::Id, (usize, AbortHandle)>,
     watch: Arc<Watch<K>>,
+    grace: Duration,
 }
 
 impl<K: Ord + Clone + Send + 'static> Cycles<K> {
-    fn new(queue: Queue<K>, watch: Arc<Watch<K>>) -> Self {
+    fn new(lanes: Vec<Lane<K>>, limits: &Limits, watch: Arc<Watch<K>>) -> Self {
+        let queue = Queue::new(lanes, limits);
         watch.begin(queue.due());
         Self {
             start: Instant::now(),
@@ -144,6 +149,7 @@ impl<K: Ord + Clone + Send + 'static> Cycles<K> {
             tasks: JoinSet::new(),
             lanes: HashMap::new(),
             watch,
+            grace: limits.grace,
         }
     }
 
@@ -151,9 +157,23 @@ impl<K: Ord + Clone + Send + 'static> Cycles<K> {
         self.start.elapsed()
     }
 
+    /// Takes over the lanes that somebody put in the place of these.
+    fn replace(&mut self, now: Duration) {
+        let Some(plan) = self.watch.take_plan() else {
+            return;
+        };
+        self.grace = plan.limits.grace;
+        let gone = self.queue.replace(plan.lanes, &plan.limits, now);
+        let running = self.lanes.values();
+        for (_, cycle) in running.filter(|(lane, _)| gone.contains(lane)) {
+            cycle.abort();
+        }
+        self.watch.replaced(self.queue.due());
+    }
+
     fn wake(&mut self, now: Duration) {
-        for key in self.watch.take_woken() {
-            if let Some(lane) = self.queue.wake(&key, now) {
+        for (key, wake) in self.watch.take_woken() {
+            if let Some(lane) = self.queue.wake(&key, now, wake) {
                 self.watch.moved(self.queue.due_of(lane));
             }
         }
@@ -161,7 +181,7 @@ impl<K: Ord + Clone + Send + 'static> Cycles<K> {
 
     fn start_due<F, Fut>(&mut self, now: Duration, cycle: &Arc<F>)
     where
-        F: Fn(usize, Vec<K>) -> Fut + Send + Sync + 'static,
+        F: Fn(String, Vec<K>) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Vec<(K, Next)>> + Send + 'static,
     {
         while let Some(due) = self.queue.start(now) {
@@ -170,8 +190,8 @@ impl<K: Ord + Clone + Send + 'static> Cycles<K> {
             // The closure is called inside the task, so that its panic stays there too.
             let task = self
                 .tasks
-                .spawn(async move { cycle(due.lane, due.keys).await });
-            self.lanes.insert(task.id(), due.lane);
+                .spawn(async move { cycle(due.name, due.keys).await });
+            self.lanes.insert(task.id(), (due.lane, task));
         }
     }
 
@@ -180,7 +200,7 @@ impl<K: Ord + Clone + Send + 'static> Cycles<K> {
             Ok((id, said)) => (id, Ok(said)),
             Err(error) => (error.id(), Err(error)),
         };
-        let Some(lane) = self.lanes.remove(&id) else {
+        let Some((lane, _)) = self.lanes.remove(&id) else {
             return;
         };
         let said = said.unwrap_or_else(|error| {
@@ -188,10 +208,7 @@ impl<K: Ord + Clone + Send + 'static> Cycles<K> {
             if error.is_panic() {
                 tracing::error!(registry, %error, "cycle panicked; its checks stay on their grid");
             } else {
-                tracing::warn!(
-                    registry,
-                    "cycle did not end within the grace and was aborted"
-                );
+                tracing::info!(registry, "cycle was aborted");
             }
             Vec::new()
         });
@@ -199,8 +216,9 @@ impl<K: Ord + Clone + Send + 'static> Cycles<K> {
         self.watch.ended(self.queue.due_of(lane));
     }
 
-    async fn drain(mut self, grace: Duration) {
-        let mut over = pin!(sleep(grace));
+    async fn drain(mut self) {
+        self.watch.end();
+        let mut over = pin!(sleep(self.grace));
         loop {
             tokio::select! {
                 biased;
@@ -211,6 +229,10 @@ impl<K: Ord + Clone + Send + 'static> Cycles<K> {
                 () = &mut over => break,
             }
         }
+        tracing::warn!(
+            cycles = self.tasks.len(),
+            "cycles did not end within the grace"
+        );
         self.tasks.abort_all();
         while let Some(ended) = self.tasks.join_next_with_id().await {
             self.finish(ended);

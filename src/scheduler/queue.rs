@@ -5,31 +5,35 @@
 //! running, stand in line for a free slot.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    mem,
+    sync::Arc,
     time::Duration,
 };
 
-use super::{
-    Lane, Limits, Next,
-    grid::{Grid, splay},
-};
+use super::{Lane, Limits, Next, row::Row, watch::Wake};
 
 /// The lanes, and where each of them stands; times count from the scheduler's start.
 #[derive(Debug)]
 pub(super) struct Queue<K> {
-    lanes: Vec<Row<K>>,
-    origins: Vec<Origin>,
+    /// By a number that no other lane ever has.
+    lanes: BTreeMap<usize, Row<K>>,
+    next_number: usize,
+    /// The origins of which a lane runs or waits.
+    origins: HashMap<Arc<str>, Origin>,
     /// The earliest due time of each lane that is neither waiting nor running.
     timers: BTreeSet<(Duration, usize)>,
     /// The origins whose first lane only waits for a slot.
-    ready: VecDeque<usize>,
-    free: usize,
+    ready: VecDeque<Arc<str>>,
+    running: usize,
+    limits: Limits,
 }
 
 /// A cycle to begin.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Start<K> {
     pub(super) lane: usize,
+    pub(super) name: String,
     pub(super) keys: Vec<K>,
     /// How long the first of them was due.
     pub(super) overdue: Duration,
@@ -37,42 +41,90 @@ pub(super) struct Start<K> {
 
 impl<K: Ord + Clone> Queue<K> {
     pub(super) fn new(lanes: Vec<Lane<K>>, limits: &Limits) -> Self {
-        let mut numbers = BTreeMap::new();
-        let lanes: Vec<_> = lanes
-            .into_iter()
-            .map(|lane| {
-                let number = numbers.len();
-                let origin = *numbers.entry(lane.origin.clone()).or_insert(number);
-                Row::new(lane, origin, limits.first_cycle_spread)
-            })
-            .collect();
-        let timers = lanes
-            .iter()
-            .enumerate()
-            .filter_map(|(number, lane)| Some((lane.earliest()?, number)))
-            .collect();
-        Self {
-            lanes,
-            origins: numbers.iter().map(|_| Origin::default()).collect(),
-            timers,
+        let mut queue = Self {
+            lanes: BTreeMap::new(),
+            next_number: 0,
+            origins: HashMap::new(),
+            timers: BTreeSet::new(),
             ready: VecDeque::new(),
-            free: limits.concurrency.max(1),
+            running: 0,
+            limits: *limits,
+        };
+        queue.replace(lanes, limits, Duration::ZERO);
+        queue
+    }
+
+    /// Other lanes from now on. A lane that stays, by name and origin, keeps its
+    /// number and its schedule, as [`Row::renew`] says; one that is new begins
+    /// like one at a start. What is left of the others are the running cycles,
+    /// whose lanes are returned: they hold their origins until they are finished.
+    pub(super) fn replace(
+        &mut self,
+        lanes: Vec<Lane<K>>,
+        limits: &Limits,
+        now: Duration,
+    ) -> Vec<usize> {
+        self.limits = *limits;
+        let known: HashMap<String, usize> = self
+            .lanes
+            .iter()
+            .filter(|(_, row)| !row.gone)
+            .map(|(number, row)| (row.name.clone(), *number))
+            .collect();
+        let mut before = mem::take(&mut self.lanes);
+        for lane in lanes {
+            let spread = limits.first_cycle_spread;
+            let number = known.get(&lane.name).copied();
+            match number.and_then(|number| Some((number, before.remove(&number)?))) {
+                Some((number, mut row)) if *row.origin == *lane.origin => {
+                    row.renew(lane, spread, now);
+                    self.lanes.insert(number, row);
+                    continue;
+                }
+                Some((number, row)) => {
+                    before.insert(number, row);
+                }
+                None => {}
+            }
+            self.lanes
+                .insert(self.next_number, Row::new(lane, spread, now));
+            self.next_number += 1;
+        }
+        let gone = before.into_iter().filter(|(_, row)| row.running);
+        let gone: Vec<_> = gone.map(|(number, row)| (number, row.leave())).collect();
+        let numbers = gone.iter().map(|(number, _)| *number).collect();
+        self.lanes.extend(gone);
+        self.line_up_anew();
+        numbers
+    }
+
+    /// Nobody waits any more: who is due lines up again, by how long it is.
+    fn line_up_anew(&mut self) {
+        self.ready.clear();
+        self.origins.clear();
+        let idle = self.lanes.iter().filter(|(_, row)| !row.running);
+        self.timers = idle
+            .filter_map(|(number, row)| Some((row.earliest()?, *number)))
+            .collect();
+        for row in self.lanes.values().filter(|row| row.running) {
+            let origin = self.origins.entry(Arc::clone(&row.origin)).or_default();
+            origin.busy = true;
         }
     }
 
     /// The name of a lane.
     pub(super) fn name(&self, lane: usize) -> &str {
-        &self.lanes[lane].name
+        self.lanes.get(&lane).map_or("", |row| &row.name)
     }
 
     /// Every entry and when it is, or was, due.
     pub(super) fn due(&self) -> impl Iterator<Item = (K, Duration)> {
-        self.lanes.iter().flat_map(Row::due)
+        self.lanes.values().flat_map(Row::due)
     }
 
     /// The entries of one lane and when they are, or were, due.
     pub(super) fn due_of(&self, lane: usize) -> impl Iterator<Item = (K, Duration)> {
-        self.lanes[lane].due()
+        self.lanes.get(&lane).into_iter().flat_map(Row::due)
     }
 
     /// When the next idle lane is due.
@@ -85,17 +137,18 @@ impl<K: Ord + Clone> Queue<K> {
     /// The next cycle that may begin now; call it until there is none.
     pub(super) fn start(&mut self, now: Duration) -> Option<Start<K>> {
         self.line_up(now);
-        if self.free == 0 {
+        if self.running >= self.limits.concurrency.max(1) {
             return None;
         }
-        let number = self.ready.pop_front()?;
-        let origin = &mut self.origins[number];
+        let origin = self.origins.get_mut(&self.ready.pop_front()?)?;
         let lane = origin.waiting.pop_front()?;
+        let row = self.lanes.get_mut(&lane)?;
         origin.busy = true;
-        self.free -= 1;
-        let (keys, overdue) = self.lanes[lane].begin(now);
+        self.running += 1;
+        let (keys, overdue) = row.begin(now);
         Some(Start {
             lane,
+            name: row.name.clone(),
             keys,
             overdue,
         })
@@ -103,25 +156,32 @@ impl<K: Ord + Clone> Queue<K> {
 
     /// A cycle of this lane ended with these words about its entries.
     pub(super) fn finish(&mut self, lane: usize, now: Duration, said: Vec<(K, Next)>) {
-        let row = &mut self.lanes[lane];
+        let Some(row) = self.lanes.get_mut(&lane) else {
+            return;
+        };
         row.end(now, &said.into_iter().collect());
         self.timers.extend(row.earliest().map(|due| (due, lane)));
-        let number = row.origin;
-        let origin = &mut self.origins[number];
-        origin.busy = false;
-        self.free += 1;
-        if !origin.waiting.is_empty() {
-            self.ready.push_back(number);
+        let name = Arc::clone(&row.origin);
+        if row.gone {
+            self.lanes.remove(&lane);
+        }
+        self.running = self.running.saturating_sub(1);
+        if let Some(origin) = self.origins.get_mut(&name) {
+            origin.busy = false;
+            if origin.waiting.is_empty() {
+                self.origins.remove(&name);
+            } else {
+                self.ready.push_back(name);
+            }
         }
     }
 
     /// Makes an entry due now, or again as soon as its lane's running cycle has
     /// ended; says whose lane it is. An unknown entry is no entry.
-    pub(super) fn wake(&mut self, key: &K, now: Duration) -> Option<usize> {
-        let lane = self.lanes.iter().position(|row| row.holds(key))?;
-        let row = &mut self.lanes[lane];
+    pub(super) fn wake(&mut self, key: &K, now: Duration, wake: Wake) -> Option<usize> {
+        let (&lane, row) = self.lanes.iter_mut().find(|(_, row)| row.holds(key))?;
         let timer = row.earliest().map(|due| (due, lane));
-        row.wake(key, now);
+        row.wake(key, now, wake);
         // A lane that waits or runs has no timer: it sees to its entries itself.
         if timer.is_some_and(|timer| self.timers.remove(&timer)) {
             self.timers.extend(row.earliest().map(|due| (due, lane)));
@@ -136,10 +196,12 @@ impl<K: Ord + Clone> Queue<K> {
                 self.timers.insert((due, lane));
                 return;
             }
-            let number = self.lanes[lane].origin;
-            let origin = &mut self.origins[number];
+            let Some(row) = self.lanes.get(&lane) else {
+                continue;
+            };
+            let origin = self.origins.entry(Arc::clone(&row.origin)).or_default();
             if !origin.busy && origin.waiting.is_empty() {
-                self.ready.push_back(number);
+                self.ready.push_back(Arc::clone(&row.origin));
             }
             origin.waiting.push_back(lane);
         }
@@ -151,100 +213,6 @@ struct Origin {
     busy: bool,
     waiting: VecDeque<usize>,
 }
-
-#[derive(Debug)]
-struct Row<K> {
-    name: String,
-    origin: usize,
-    running: bool,
-    entries: Vec<Slot<K>>,
-}
-
-#[derive(Debug)]
-struct Slot<K> {
-    key: K,
-    grid: Grid,
-    due: Duration,
-    running: bool,
-    /// It was woken while a cycle of its lane ran: what that cycle saw may be old.
-    woken: bool,
-}
-
-impl<K: Ord + Clone> Row<K> {
-    fn new(lane: Lane<K>, origin: usize, spread: Duration) -> Self {
-        let place = splay(&lane.name, spread);
-        let entries = lane.entries.into_iter().map(|entry| {
-            let grid = Grid::new(entry.first_delay.unwrap_or(place), entry.interval);
-            Slot {
-                key: entry.key,
-                grid,
-                due: grid.first(),
-                running: false,
-                woken: false,
-            }
-        });
-        Self {
-            name: lane.name,
-            origin,
-            running: false,
-            entries: entries.collect(),
-        }
-    }
-
-    fn due(&self) -> impl Iterator<Item = (K, Duration)> {
-        self.entries.iter().map(|slot| (slot.key.clone(), slot.due))
-    }
-
-    fn earliest(&self) -> Option<Duration> {
-        self.entries.iter().map(|slot| slot.due).min()
-    }
-
-    fn holds(&self, key: &K) -> bool {
-        self.entries.iter().any(|slot| slot.key == *key)
-    }
-
-    fn wake(&mut self, key: &K, now: Duration) {
-        for slot in self.entries.iter_mut().filter(|slot| slot.key == *key) {
-            if self.running {
-                slot.woken = true;
-            } else {
-                slot.due = slot.due.min(now);
-            }
-        }
-    }
-
-    /// Takes what is due by now, or so soon that it is not worth a cycle of its own.
-    fn begin(&mut self, now: Duration) -> (Vec<K>, Duration) {
-        let overdue = now.saturating_sub(self.earliest().unwrap_or(now));
-        let horizon = now.saturating_add(TOGETHER);
-        self.running = true;
-        let taken = self.entries.iter_mut().filter(|slot| slot.due <= horizon);
-        let keys = taken.map(|slot| {
-            slot.running = true;
-            slot.key.clone()
-        });
-        (keys.collect(), overdue)
-    }
-
-    fn end(&mut self, now: Duration, said: &BTreeMap<K, Next>) {
-        for slot in &mut self.entries {
-            let next = said.get(&slot.key).copied().unwrap_or_default();
-            slot.due = if slot.running {
-                slot.grid.following(slot.due, now, next)
-            } else {
-                slot.grid.moved(slot.due, now, next)
-            };
-            if std::mem::take(&mut slot.woken) {
-                slot.due = slot.due.min(now);
-            }
-            slot.running = false;
-        }
-        self.running = false;
-    }
-}
-
-/// Entries of a lane that are due within this time of one another share a cycle.
-const TOGETHER: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests;

@@ -55,7 +55,7 @@ fn numbered(count: usize, interval: u64) -> Vec<Lane<usize>> {
 #[derive(Debug)]
 struct Record<K> {
     start: Instant,
-    begun: Mutex<Vec<(Duration, usize, Vec<K>)>>,
+    begun: Mutex<Vec<(Duration, String, Vec<K>)>>,
 }
 
 impl<K: Clone + PartialEq> Record<K> {
@@ -66,7 +66,7 @@ impl<K: Clone + PartialEq> Record<K> {
         })
     }
 
-    fn note(&self, lane: usize, keys: &[K]) {
+    fn note(&self, lane: String, keys: &[K]) {
         let now = self.start.elapsed();
         self.begun.lock().unwrap().push((now, lane, keys.to_vec()));
     }
@@ -171,11 +171,12 @@ async fn one_origin_never_has_two_cycles_at_once() {
     let active: Arc<[[AtomicUsize; 2]; 4]> = Arc::default();
     let record = Record::new();
     let (noted, counted) = (Arc::clone(&record), Arc::clone(&active));
-    let cycle = move |lane: usize, keys: Vec<usize>| {
+    let cycle = move |lane: String, keys: Vec<usize>| {
+        let origin = keys[0] % 4;
         noted.note(lane, &keys);
         let counted = Arc::clone(&counted);
         async move {
-            let [now, most] = &counted[lane % 4];
+            let [now, most] = &counted[origin];
             most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
             sleep(seconds(3)).await;
             now.fetch_sub(1, Ordering::SeqCst);
@@ -402,7 +403,7 @@ async fn ten_thousand_lanes_keep_their_grids() {
     let begun = record.begun.lock().unwrap();
     // Three whole rounds, and those of the fourth whose place is within ten seconds: all.
     assert_eq!(begun.len(), 40_000);
-    let lanes: BTreeSet<_> = begun.iter().rev().take(10_000).map(|run| run.1).collect();
+    let lanes: BTreeSet<_> = begun.iter().rev().take(10_000).map(|run| &run.1).collect();
     assert_eq!(lanes.len(), 10_000);
     // 50 of the 256 slots are in use at a time: nobody waits for one.
     let lag = watch.lag();
@@ -428,7 +429,7 @@ async fn next_runs_are_when_they_will_be_and_while_running_when_they_were_due() 
         lanes,
         Limits::default(),
         Arc::clone(&watch),
-        |_, _| async {
+        |_: String, _| async {
             sleep(seconds(7)).await;
             Vec::new()
         },
@@ -467,8 +468,8 @@ async fn heart_beats_when_idle_and_when_a_cycle_is_stuck() {
         lanes,
         Limits::default(),
         Arc::clone(&watch),
-        |number, _| async move {
-            if number == 0 {
+        |name, _| async move {
+            if name == "stuck" {
                 std::future::pending::<()>().await;
             }
             Vec::new()
@@ -519,4 +520,105 @@ async fn a_woken_entry_runs_at_once_and_is_shown() {
     assert_eq!((shown("a"), shown("b")), (660, 3600));
     stop.send(()).unwrap();
     scheduler.await.unwrap();
+}
+
+/// A scheduler that runs until it is told to stop.
+struct Running {
+    stop: oneshot::Sender<()>,
+    task: task::JoinHandle<()>,
+}
+
+impl Running {
+    /// Cycles of the lane `stuck` never end.
+    fn start(lanes: Vec<Lane<Key>>, record: &Arc<Record<Key>>, watch: &Arc<Watch<Key>>) -> Self {
+        let noted = Arc::clone(record);
+        let cycle = move |lane: String, keys: Vec<Key>| {
+            let stuck = lane == "stuck";
+            noted.note(lane, &keys);
+            async move {
+                if stuck {
+                    std::future::pending::<()>().await;
+                }
+                Vec::new()
+            }
+        };
+        let (stop, stopped) = oneshot::channel();
+        let stopped = async { stopped.await.unwrap() };
+        let watch = Arc::clone(watch);
+        let task = tokio::spawn(run(lanes, Limits::default(), watch, cycle, stopped));
+        Self { stop, task }
+    }
+
+    async fn stop(self) {
+        self.stop.send(()).unwrap();
+        self.task.await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn other_lanes_take_the_place_of_these_and_those_that_stay_notice_nothing() {
+    let (record, watch) = (Record::new(), simulated_watch());
+    let lanes = vec![
+        lane("stays", &[("stays", 60)]),
+        lane("goes", &[("goes", 60)]),
+        lane("stuck", &[("stuck", 60)]),
+    ];
+    let running = Running::start(lanes, &record, &watch);
+    sleep(seconds(30)).await;
+    assert_eq!(watch.in_flight(), 1);
+    let lanes = vec![
+        lane("comes", &[("comes", 60)]),
+        lane("stays", &[("stays", 60), ("joins", 40)]),
+    ];
+    watch.replace(lanes, Limits::default()).await;
+    let shown: Vec<_> = watch.next_runs().into_keys().collect();
+    assert_eq!(shown, ["comes", "joins", "stays"]);
+    sleep(seconds(85)).await;
+    assert_eq!(watch.in_flight(), 0);
+    assert_eq!(record.runs(&"stays"), [0.0, 60.0]);
+    assert_eq!(record.runs(&"joins"), [30.0, 70.0, 110.0]);
+    assert_eq!(record.runs(&"comes"), [30.0, 90.0]);
+    assert_eq!(record.runs(&"goes"), [0.0]);
+    assert_eq!(record.runs(&"stuck"), [0.0]);
+
+    watch.replace(Vec::new(), Limits::default()).await;
+    assert!(watch.next_runs().is_empty());
+    let before = record.count();
+    sleep(seconds(600)).await;
+    assert_eq!(record.count(), before);
+    running.stop().await;
+    // Nobody is there who could take it over.
+    watch.replace(Vec::new(), Limits::default()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lane_that_moves_to_another_origin_begins_anew_once_the_old_cycle_is_gone() {
+    let (record, watch) = (Record::new(), simulated_watch());
+    let running = Running::start(vec![lane("stuck", &[("a", 3600)])], &record, &watch);
+    sleep(seconds(5)).await;
+    let mut moved = lane("stuck", &[("a", 3600)]);
+    moved.origin = "elsewhere".to_owned();
+    watch.replace(vec![moved], Limits::default()).await;
+    sleep(seconds(5)).await;
+    assert_eq!(record.runs(&"a"), [0.0, 5.0]);
+    assert_eq!(watch.in_flight(), 1);
+    watch.replace(Vec::new(), Limits::default()).await;
+    sleep(seconds(1)).await;
+    assert_eq!(watch.in_flight(), 0);
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_that_a_later_one_overtakes_keeps_nobody_waiting() {
+    let (record, watch) = (Record::new(), simulated_watch());
+    let running = Running::start(Vec::new(), &record, &watch);
+    let plans = ["a", "b", "c"].map(|name| {
+        let lanes = vec![lane(name, &[(name, 60)])];
+        watch.replace(lanes, Limits::default())
+    });
+    let [a, b, c] = plans;
+    tokio::join!(a, b, c);
+    let shown: Vec<_> = watch.next_runs().into_keys().collect();
+    assert_eq!(shown, ["c"]);
+    running.stop().await;
 }

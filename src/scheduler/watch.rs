@@ -1,13 +1,15 @@
 //! What can be seen of the scheduler from outside, at any time.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     fmt,
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
 };
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
+
+use super::{Lane, Limits};
 
 /// Upper bounds of the buckets of [`Lag`] (seconds).
 pub const LAG_BUCKETS: [f64; 10] = [0.005, 0.05, 0.25, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0];
@@ -61,7 +63,9 @@ impl<K: Ord + Clone> Watch<K> {
                 due: BTreeMap::new(),
                 in_flight: 0,
                 lag: Lag::default(),
-                woken: BTreeSet::new(),
+                woken: BTreeMap::new(),
+                plan: None,
+                ended: false,
             }),
             waker: Notify::new(),
         }
@@ -70,8 +74,39 @@ impl<K: Ord + Clone> Watch<K> {
     /// Makes an entry due at once, or, while a cycle of its lane runs, as soon
     /// as that has ended. An unknown key wakes nobody.
     pub fn wake(&self, key: K) {
-        self.seen().woken.insert(key);
+        self.seen().woken.insert(key, Wake::Anew);
         self.waker.notify_one();
+    }
+
+    /// Makes an entry due at once, unless it runs: that run will do.
+    pub fn hurry(&self, key: K) {
+        self.seen().woken.entry(key).or_insert(Wake::Soon);
+        self.waker.notify_one();
+    }
+
+    /// Other lanes and bounds from now on, and returns when the scheduler has
+    /// taken them over; at once where it has ended.
+    ///
+    /// An entry whose lane stays, by name and origin, keeps its schedule; with
+    /// another interval it is due at the next point of that at the latest. What
+    /// is new begins as at a start. A running cycle of a lane that is gone is
+    /// aborted.
+    pub async fn replace(&self, lanes: Vec<Lane<K>>, limits: Limits) {
+        let (taken, done) = oneshot::channel();
+        {
+            let mut seen = self.seen();
+            if seen.ended {
+                return;
+            }
+            seen.plan = Some(Plan {
+                lanes,
+                limits,
+                taken,
+            });
+        }
+        self.waker.notify_one();
+        // Nothing is sent: the plan is dropped when it runs, or when a later one took its place.
+        let _ = done.await;
     }
 
     /// When each entry runs next; while it runs or waits for its turn: when it was due.
@@ -105,6 +140,24 @@ impl<K: Ord + Clone> Watch<K> {
         seen.anchor = anchor;
         seen.due = due.into_iter().collect();
         seen.in_flight = 0;
+        seen.ended = false;
+    }
+
+    /// The plan to take over, if there is one.
+    pub(super) fn take_plan(&self) -> Option<Plan<K>> {
+        self.seen().plan.take()
+    }
+
+    /// These entries are due at these times, and no others are there.
+    pub(super) fn replaced(&self, due: impl IntoIterator<Item = (K, Duration)>) {
+        self.seen().due = due.into_iter().collect();
+    }
+
+    /// The scheduler has ended.
+    pub(super) fn end(&self) {
+        let mut seen = self.seen();
+        seen.ended = true;
+        seen.plan = None;
     }
 
     /// The scheduler lives, at this time after its start.
@@ -122,7 +175,7 @@ impl<K: Ord + Clone> Watch<K> {
     }
 
     /// Who was woken since the last time.
-    pub(super) fn take_woken(&self) -> BTreeSet<K> {
+    pub(super) fn take_woken(&self) -> BTreeMap<K, Wake> {
         std::mem::take(&mut self.seen().woken)
     }
 
@@ -166,6 +219,15 @@ impl<K: fmt::Debug> fmt::Debug for Watch<K> {
     }
 }
 
+/// What is wanted of an entry that is woken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wake {
+    /// A run that begins from now on.
+    Anew,
+    /// A run that ends from now on.
+    Soon,
+}
+
 /// What was last seen; times count from the scheduler's start.
 #[derive(Debug)]
 struct Seen<K> {
@@ -174,7 +236,19 @@ struct Seen<K> {
     due: BTreeMap<K, Duration>,
     in_flight: usize,
     lag: Lag,
-    woken: BTreeSet<K>,
+    woken: BTreeMap<K, Wake>,
+    plan: Option<Plan<K>>,
+    ended: bool,
+}
+
+/// What the scheduler shall run from now on; dropped when that is so.
+#[derive(Debug)]
+pub(super) struct Plan<K> {
+    pub(super) lanes: Vec<Lane<K>>,
+    pub(super) limits: Limits,
+    /// Nothing is sent: whoever waits is told by its end.
+    #[expect(dead_code, reason = "it is there to be dropped")]
+    taken: oneshot::Sender<()>,
 }
 
 /// A time of the schedule on the wall's clock, as near as that can show it.

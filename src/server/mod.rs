@@ -8,15 +8,19 @@
 //! HTTP/1.1 only: without TLS no scraper speaks anything else, and it leaves out
 //! a preface to wait for and streams to bound.
 
+mod answer;
 mod encoding;
 mod landing;
 mod patient;
+mod probing;
+mod query;
 mod routes;
 
 use std::{
     convert::Infallible,
     error::Error,
     fmt, io,
+    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -36,14 +40,19 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::exposition::Format;
+use url::Url;
+
+use crate::{
+    exposition::{Format, Scope},
+    outcome::CheckName,
+};
 use patient::Patient;
 use routes::Site;
 
 /// What the routes show. Asked on a thread of its own: it may take its time.
 pub trait Pages: Send + Sync + 'static {
     /// The metrics in this format.
-    fn metrics(&self, format: Format) -> Result<String, PageError>;
+    fn metrics(&self, format: Format, scope: Scope) -> Result<Option<String>, PageError>;
     /// The reports as JSON, of all registries or of one; `None` where no such
     /// registry is configured.
     fn reports(&self, registry: Option<&str>) -> Result<Option<String>, PageError>;
@@ -51,7 +60,59 @@ pub trait Pages: Send + Sync + 'static {
     fn heartbeat(&self) -> Option<SystemTime>;
     /// Whether the configuration is loaded and the scheduler runs.
     fn ready(&self) -> bool;
+    /// One registry for whoever asks.
+    fn probe(self: Arc<Self>, ask: Probing) -> Answering;
+    /// The registries that may be probed, as Prometheus' HTTP service discovery
+    /// wants them; `None` where none may be.
+    fn service_discovery(&self, at: &Sought) -> Result<Option<String>, PageError>;
+    /// Reads the configuration again; what is wrong with it, if that is so.
+    fn reload(self: Arc<Self>) -> Reloading;
 }
+
+/// What a request to `/probe` asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Probing {
+    /// The name of a registry.
+    pub target: String,
+    /// The checks that are named; none: those that only read.
+    pub checks: Vec<CheckName>,
+    /// Also what is young.
+    pub force: bool,
+    /// For a person.
+    pub debug: bool,
+    /// How long an answer may take.
+    pub timeout: Duration,
+    /// The form of the answer.
+    pub format: Format,
+}
+
+/// Why a probe is not made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProbeRefusal {
+    /// No registry has this name.
+    NotConfigured,
+    /// The registry may not be probed.
+    NotEnabled,
+    /// The answer could not be made.
+    Failed(String),
+}
+
+/// Where whoever asks for service discovery finds this exporter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sought {
+    /// `http` or `https`.
+    pub scheme: String,
+    /// Host, and port where it has one.
+    pub address: String,
+    /// The path of the probes.
+    pub path: String,
+}
+
+/// A probe that goes on.
+pub type Answering = Pin<Box<dyn Future<Output = Result<String, ProbeRefusal>> + Send>>;
+
+/// A reload that goes on.
+pub type Reloading = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
 
 /// Why a page could not be made.
 pub type PageError = Box<dyn Error + Send + Sync>;
@@ -61,6 +122,12 @@ pub type PageError = Box<dyn Error + Send + Sync>;
 pub struct Options {
     /// Where the metrics are; begins with `/`.
     pub telemetry_path: String,
+    /// What stands in front of every route: empty, or a path without a slash at its end.
+    pub route_prefix: String,
+    /// Where people and Prometheus reach this port, if not where their requests say.
+    pub external_url: Option<Url>,
+    /// Whether `POST /-/reload` reloads.
+    pub lifecycle: bool,
     /// How many pages are made and sent at once; beyond it: 503. 0: no bound.
     pub max_requests: usize,
     /// How many connections stand at once; beyond it they wait to be accepted.
@@ -71,6 +138,9 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             telemetry_path: "/metrics".to_owned(),
+            route_prefix: String::new(),
+            external_url: None,
+            lifecycle: false,
             max_requests: 40,
             max_connections: 512,
         }

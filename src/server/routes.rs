@@ -7,28 +7,26 @@ use std::{
 
 use bytes::Bytes;
 use http::{
-    HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode,
-    header::{
-        ACCEPT, ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY,
-        CONTENT_TYPE, RETRY_AFTER, VARY, X_CONTENT_TYPE_OPTIONS,
-    },
+    HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode,
+    header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, LOCATION, VARY},
 };
-use http_body_util::Full;
 use percent_encoding::percent_decode_str;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     task::spawn_blocking,
 };
 
-use super::{Options, PageError, Pages, encoding, landing};
+use super::{
+    Options, PageError, Pages,
+    answer::{Answer, answer, busy, failed, not_allowed, plain, with},
+    encoding, landing, query,
+};
 use crate::exposition::Format;
-
-pub(super) type Answer = Response<Full<Bytes>>;
 
 /// Everything that the routes need.
 pub(super) struct Site {
-    pages: Arc<dyn Pages>,
-    options: Options,
+    pub(super) pages: Arc<dyn Pages>,
+    pub(super) options: Options,
     landing: Bytes,
     /// One permit a page that is made or sent; `None`: no bound.
     running: Option<Arc<Semaphore>>,
@@ -41,8 +39,13 @@ enum Route {
     Landing,
     Healthy,
     Ready,
+    Reload,
+    Probe,
+    ServiceDiscovery,
     /// Of all registries, or of this one.
     Reports(Option<String>),
+    /// The root of the port, in front of the prefix.
+    Root,
     Nowhere,
 }
 
@@ -63,22 +66,36 @@ impl Site {
         if route == Route::Nowhere {
             return plain(StatusCode::NOT_FOUND, "not found");
         }
-        if !matches!(*request.method(), Method::GET | Method::HEAD) {
-            let answer = plain(StatusCode::METHOD_NOT_ALLOWED, "method not allowed");
-            return with(answer, ALLOW, HeaderValue::from_static("GET, HEAD"));
+        let allowed: &[Method] = match route {
+            Route::Reload => &[Method::POST],
+            _ => &[Method::GET, Method::HEAD],
+        };
+        if !allowed.contains(request.method()) {
+            return not_allowed(allowed);
         }
         match route {
-            Route::Metrics => self.metrics(request.headers()).await,
+            Route::Metrics => self.metrics(request).await,
+            Route::Probe => self.probe(request).await,
+            Route::ServiceDiscovery => self.service_discovery(request).await,
             Route::Reports(registry) => self.reports(registry, request.headers()).await,
             Route::Landing => self.landing(),
+            Route::Root => self.to_landing(),
             Route::Healthy => self.healthy(SystemTime::now()),
             Route::Ready if self.pages.ready() => plain(StatusCode::OK, "ready"),
             Route::Ready => plain(StatusCode::SERVICE_UNAVAILABLE, "starting"),
+            Route::Reload => self.reload().await,
             Route::Nowhere => plain(StatusCode::NOT_FOUND, "not found"),
         }
     }
 
     fn route(&self, path: &str) -> Route {
+        let prefix = self.options.route_prefix.as_str();
+        let path = match path.strip_prefix(prefix) {
+            _ if !prefix.is_empty() && path == "/" => return Route::Root,
+            Some("") if !prefix.is_empty() => return Route::Root,
+            Some(path) if path.starts_with('/') => path,
+            _ => return Route::Nowhere,
+        };
         if path == self.options.telemetry_path {
             return Route::Metrics;
         }
@@ -86,6 +103,9 @@ impl Site {
             "/" => Route::Landing,
             "/-/healthy" => Route::Healthy,
             "/-/ready" => Route::Ready,
+            "/-/reload" => Route::Reload,
+            PROBE => Route::Probe,
+            "/sd" => Route::ServiceDiscovery,
             REPORTS => Route::Reports(None),
             _ => match path
                 .strip_prefix(REPORTS)
@@ -101,17 +121,21 @@ impl Site {
         }
     }
 
-    async fn metrics(&self, headers: &HeaderMap) -> Answer {
+    async fn metrics<B>(&self, request: &Request<B>) -> Answer {
+        let headers = request.headers();
         let format = Format::negotiate(values(headers, &ACCEPT));
+        let scope = query::scope(request.uri());
         let pages = Arc::clone(&self.pages);
-        let make = move || pages.metrics(format).map(Some);
-        self.made(make, format.content_type(), headers).await
+        let make = move || pages.metrics(format, scope);
+        self.made(make, not_configured, format.content_type(), headers)
+            .await
     }
 
     async fn reports(&self, registry: Option<String>, headers: &HeaderMap) -> Answer {
         let pages = Arc::clone(&self.pages);
         let make = move || pages.reports(registry.as_deref());
-        self.made(make, "application/json", headers).await
+        self.made(make, not_configured, "application/json", headers)
+            .await
     }
 
     fn landing(&self) -> Answer {
@@ -126,6 +150,29 @@ impl Site {
             CONTENT_SECURITY_POLICY,
             HeaderValue::from_static(policy),
         )
+    }
+
+    /// Relative links stand only under a path with a slash at its end.
+    fn to_landing(&self) -> Answer {
+        let to = format!("{}/", self.options.route_prefix);
+        let answer = plain(StatusCode::FOUND, &to);
+        match HeaderValue::try_from(to) {
+            Ok(to) => with(answer, LOCATION, to),
+            Err(error) => failed(&error.to_string()),
+        }
+    }
+
+    async fn reload(&self) -> Answer {
+        if !self.options.lifecycle {
+            return plain(
+                StatusCode::FORBIDDEN,
+                "reloading by request is not allowed; start with `--web.enable-lifecycle`, or send SIGHUP",
+            );
+        }
+        match Arc::clone(&self.pages).reload().await {
+            Ok(()) => plain(StatusCode::OK, "reloaded"),
+            Err(errors) => plain(StatusCode::INTERNAL_SERVER_ERROR, errors.trim_end()),
+        }
     }
 
     fn healthy(&self, now: SystemTime) -> Answer {
@@ -146,9 +193,10 @@ impl Site {
 
     /// A page that is made off the threads that send, within the bound; it
     /// counts until it is sent.
-    async fn made(
+    pub(super) async fn made(
         &self,
         make: impl FnOnce() -> Result<Option<String>, PageError> + Send + 'static,
+        missing: impl Fn() -> Answer,
         content_type: &'static str,
         headers: &HeaderMap,
     ) -> Answer {
@@ -176,12 +224,7 @@ impl Site {
         });
         let body = match making.await {
             Ok(Ok(Some(body))) => body,
-            Ok(Ok(None)) => {
-                return plain(
-                    StatusCode::NOT_FOUND,
-                    "no registry of this name is configured",
-                );
-            }
+            Ok(Ok(None)) => return missing(),
             Ok(Err(error)) => return failed(&error.to_string()),
             Err(error) => {
                 return failed(if error.is_panic() {
@@ -217,51 +260,24 @@ impl AsRef<[u8]> for Sent {
     }
 }
 
-fn busy() -> Answer {
-    let answer = plain(StatusCode::SERVICE_UNAVAILABLE, "too many requests at once");
-    with(answer, RETRY_AFTER, HeaderValue::from_static("1"))
-}
-
-fn failed(why: &str) -> Answer {
-    tracing::error!(error = why, "page could not be made");
+pub(super) fn not_configured() -> Answer {
     plain(
-        StatusCode::INTERNAL_SERVER_ERROR,
-        "the page could not be made; the log says why",
+        StatusCode::NOT_FOUND,
+        "no registry of this name is configured",
     )
 }
 
-fn plain(status: StatusCode, words: &str) -> Answer {
-    answer(
-        status,
-        "text/plain; charset=utf-8",
-        format!("{words}\n").into(),
-    )
-}
-
-fn answer(status: StatusCode, content_type: &'static str, body: Bytes) -> Answer {
-    let mut answer = Response::new(Full::new(body));
-    *answer.status_mut() = status;
-    let answer = with(answer, CONTENT_TYPE, HeaderValue::from_static(content_type));
-    let answer = with(
-        answer,
-        X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    );
-    with(answer, CACHE_CONTROL, HeaderValue::from_static("no-store"))
-}
-
-fn with(mut answer: Answer, name: HeaderName, value: HeaderValue) -> Answer {
-    answer.headers_mut().insert(name, value);
-    answer
-}
-
-fn values<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
+pub(super) fn values<'a>(
+    headers: &'a HeaderMap,
+    name: &HeaderName,
+) -> impl Iterator<Item = &'a str> {
     headers
         .get_all(name)
         .into_iter()
         .filter_map(|value| value.to_str().ok())
 }
 
+pub(super) const PROBE: &str = "/probe";
 const REPORTS: &str = "/api/v1/reports";
 /// An older heartbeat is no sign of life.
 const HEARTBEAT_AGE: Duration = Duration::from_mins(1);
@@ -269,12 +285,24 @@ const HEARTBEAT_AGE: Duration = Duration::from_mins(1);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        exposition::Scope,
+        server::{Answering, ProbeRefusal, Probing, Reloading, Sought},
+    };
 
     struct Beat(Option<SystemTime>);
 
     impl Pages for Beat {
-        fn metrics(&self, _: Format) -> Result<String, PageError> {
-            Ok(String::new())
+        fn metrics(&self, _: Format, _: Scope) -> Result<Option<String>, PageError> {
+            Ok(None)
+        }
+
+        fn probe(self: Arc<Self>, _: Probing) -> Answering {
+            Box::pin(async { Err(ProbeRefusal::NotConfigured) })
+        }
+
+        fn service_discovery(&self, _: &Sought) -> Result<Option<String>, PageError> {
+            Ok(None)
         }
 
         fn reports(&self, _: Option<&str>) -> Result<Option<String>, PageError> {
@@ -287,6 +315,10 @@ mod tests {
 
         fn ready(&self) -> bool {
             false
+        }
+
+        fn reload(self: Arc<Self>) -> Reloading {
+            Box::pin(async { Ok(()) })
         }
     }
 
@@ -315,9 +347,37 @@ mod tests {
             ("//", Route::Nowhere),
             ("*", Route::Nowhere),
             ("", Route::Nowhere),
+            ("/-/reload", Route::Reload),
+            ("/probe", Route::Probe),
+            ("/sd", Route::ServiceDiscovery),
         ] {
             assert_eq!(site.route(path), route, "{path}");
         }
+    }
+
+    #[test]
+    fn every_route_stands_behind_the_prefix() {
+        let options = Options {
+            route_prefix: "/oci".to_owned(),
+            ..Options::default()
+        };
+        let site = Site::new(Arc::new(Beat(None)), options);
+        for (path, route) in [
+            ("/", Route::Root),
+            ("/oci", Route::Root),
+            ("/oci/", Route::Landing),
+            ("/oci/metrics", Route::Metrics),
+            ("/oci/-/healthy", Route::Healthy),
+            ("/oci/api/v1/reports", Route::Reports(None)),
+            ("/metrics", Route::Nowhere),
+            ("/ocimetrics", Route::Nowhere),
+            ("/oci/oci/metrics", Route::Nowhere),
+        ] {
+            assert_eq!(site.route(path), route, "{path}");
+        }
+        let answer = site.to_landing();
+        assert_eq!(answer.status(), 302);
+        assert_eq!(answer.headers()[LOCATION], "/oci/");
     }
 
     #[test]

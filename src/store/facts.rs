@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, time::SystemTime};
 
-use crate::outcome::{Capability, Fact, Report, Subject};
+use crate::outcome::{Capability, CheckName, Fact, Report, Subject};
 
 /// What a fact is about, within one registry.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -57,25 +57,43 @@ pub struct Proof {
 }
 
 impl FactKey {
-    /// Whether the fact still belongs to anything, when only these subjects of its registry are left.
+    /// Whether any of these subjects of its registry proves the fact.
     pub(super) fn belongs_to_any(&self, subjects: &[&Subject]) -> bool {
-        let any = |matches: &dyn Fn(&Subject) -> bool| subjects.iter().any(|it| matches(it));
-        match self {
-            Self::CredentialsValid { credential } | Self::CredentialsExpiry { credential, .. } => {
-                any(&|subject| subject.credential == *credential)
+        subjects.iter().any(|subject| self.belongs_to(subject))
+    }
+
+    fn belongs_to(&self, subject: &Subject) -> bool {
+        let set = |credential: &Option<String>| subject.credential == *credential;
+        let both = |repository: &Option<String>, credential: &Option<String>| {
+            subject.repository == *repository && set(credential)
+        };
+        match (subject.check, self) {
+            (
+                CheckName::Credentials,
+                Self::CredentialsValid { credential } | Self::CredentialsExpiry { credential, .. },
+            ) => set(credential),
+            (
+                CheckName::Pull,
+                Self::PullAuthorized {
+                    repository,
+                    credential,
+                },
+            )
+            | (
+                CheckName::Push,
+                Self::PushAuthorized {
+                    repository,
+                    credential,
+                },
+            ) => both(repository, credential),
+            (CheckName::Referrers, Self::Referrers { repository }) => {
+                subject.repository == *repository
             }
-            Self::PullAuthorized {
-                repository,
-                credential,
+            (CheckName::Referrers, Self::Capability(capability)) => {
+                *capability == Capability::ReferrersApi
             }
-            | Self::PushAuthorized {
-                repository,
-                credential,
-            } => any(&|subject| {
-                subject.repository == *repository && subject.credential == *credential
-            }),
-            Self::Referrers { repository } => any(&|subject| subject.repository == *repository),
-            Self::Capability(_) => true,
+            (CheckName::Capabilities, Self::Capability(_)) => true,
+            _ => false,
         }
     }
 

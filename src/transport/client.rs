@@ -39,15 +39,6 @@ impl Clients {
         let connect = |detail| Failure::Refused(TransportErrorKind::Connect, detail);
         let proxies = Arc::new(Proxies::read(&options.proxy).map_err(connect)?);
         let server_name = options.tls.server_name().map(str::to_owned);
-        let own = Url::parse(&format!("https://{}/", options.host));
-        if let (Ok(own), Some(_)) = (&own, &server_name)
-            && let Some(proxy) = proxies.of(own)
-        {
-            // The name would be the one that the proxy is asked to connect to.
-            return Err(connect(format!(
-                "tls.server_name cannot be used through {proxy}: leave it out, or put the host into no_proxy"
-            )));
-        }
         let build = |tls: &ClientConfig, alias: Option<&String>| {
             client(options, &proxies, tls.clone(), alias)
                 .map_err(|error| connect(format!("cannot be set up: {}", causes(&error))))
@@ -68,12 +59,15 @@ impl Clients {
     }
 
     /// The URL that is connected to: the request's own, or one with
-    /// `tls.server_name` as its host, which the resolver takes back.
+    /// `tls.server_name` as its host, which the resolver takes back. Through a proxy the
+    /// host stays, because it is what the proxy is asked to connect to: there the
+    /// verifier alone knows the other name.
     pub(super) fn target(&self, url: &Url) -> Url {
         let mut target = url.clone();
         if let Some(name) = &self.server_name
             && self.is_own(url)
             && url.scheme() == "https"
+            && self.proxy(url).is_none()
         {
             // Cannot fail: the name was checked as a DNS name when it was read.
             let _ = target.set_host(Some(name));

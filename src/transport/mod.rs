@@ -180,8 +180,8 @@ impl Transport {
             http_version,
             elapsed: started.elapsed(),
         };
-        if let Some(authorization) = &request.authorization {
-            echo::silence(&mut reply, authorization);
+        for shown in request.authorization.iter().chain(&request.in_body) {
+            echo::silence(&mut reply, shown);
         }
         Ok(reply)
     }

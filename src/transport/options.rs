@@ -17,7 +17,8 @@ pub struct TlsOptions {
     pub cert_file: Option<PathBuf>,
     /// Its key (PEM).
     pub key_file: Option<PathBuf>,
-    /// The name to ask for and to verify, instead of the host.
+    /// The name to ask for (SNI) and to verify, instead of the host. Through a proxy it is
+    /// only verified: what the proxy connects to is asked for by its own name.
     pub server_name: Option<String>,
     /// Accept any certificate.
     pub insecure_skip_verify: bool,

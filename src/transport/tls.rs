@@ -15,7 +15,7 @@ use rustls::{
     ClientConfig, SupportedProtocolVersion,
     client::{Resumption, Tls12Resumption},
     crypto::{CryptoProvider, ring},
-    pki_types::DnsName,
+    pki_types::{DnsName, ServerName},
     sign::CertifiedKey,
     version::{TLS12, TLS13},
 };
@@ -174,21 +174,25 @@ impl TlsPolicy {
         let added = roots::added(options, &pinned, provider)?;
         let roots: Vec<Roots> = added.into_iter().chain(system.cloned()).collect();
         let identity = identity(files, provider)?;
-        let verifier = |accept_any| Verifier {
+        let verifier = |accept_any, server_name| Verifier {
             roots: roots.clone(),
             pinned: pinned.clone(),
             accept_any,
+            server_name,
             provider: Arc::clone(provider),
         };
         let versions = versions(options.min_version);
+        let name = server_name
+            .clone()
+            .and_then(|name| ServerName::try_from(name).ok());
         let differs = options.insecure_skip_verify || identity.is_some() || server_name.is_some();
         let foreign = differs
-            .then(|| config(verifier(false), None, versions, provider))
+            .then(|| config(verifier(false, None), None, versions, provider))
             .transpose()?;
         Ok(Self {
             client_certificate_not_after: identity.as_deref().and_then(not_after),
             own: config(
-                verifier(options.insecure_skip_verify),
+                verifier(options.insecure_skip_verify, name),
                 identity,
                 versions,
                 provider,

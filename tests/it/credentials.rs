@@ -6,7 +6,7 @@ use std::{fs, path::PathBuf};
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD, Engine as _};
 use http::Method;
 use oci_registry_exporter::outcome::CheckName;
-use registry_sim::{Fault, Operation, Profile, RegistrySim, Scheme};
+use registry_sim::{Fault, Operation, Profile, Refusal, RegistrySim, Scheme};
 use tempfile::TempDir;
 
 use crate::asked::Asked;
@@ -169,6 +169,59 @@ async fn an_endpoint_without_a_method_is_asked_by_the_other() {
     }
 }
 
+/// Some token servers repeat what they refuse, and Go escapes an `&`: neither a refresh
+/// token nor a password that stood in the body of the question comes out.
+#[tokio::test]
+async fn what_a_token_endpoint_repeats_of_the_body_is_silenced() {
+    const SECRET: &str = "canary&\"more\"";
+    let escaped = r#"canary\u0026\"more\""#;
+    let in_a_form = "canary%26%22more%22";
+    let basic = format!(r#"{{"username":"robot","password":"{escaped}"}}"#);
+    let token = format!(
+        r#"{{"auth":"{}","identitytoken":"{escaped}"}}"#,
+        BASE64_STANDARD.encode("robot:")
+    );
+    for (profile, entry) in [(Profile::ACR, &token), (Profile::NATIVE, &basic)] {
+        for status in [400, 401, 403, 500] {
+            let sim = RegistrySim::profile(profile)
+                .auth(Scheme::Bearer)
+                .user("robot", SECRET, [("team/app", "pull")])
+                .refresh_token("robot", SECRET)
+                .start()
+                .await;
+            sim.fault(Fault::on(Operation::Token).method(Method::GET).status(405));
+            sim.fault(
+                Fault::on(Operation::Token)
+                    .method(Method::POST)
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .body(format!(
+                        r#"{{"errors":[{{"code":"DENIED","message":"no {escaped}, {in_a_form}"}}]}}"#
+                    )),
+            );
+            let secrets = Secrets::new();
+            secrets.docker(&sim, entry);
+            let more = format!(
+                "{}\nretry: {{attempts: 1, transient_attempts: 0}}",
+                secrets.docker_config()
+            );
+            let cycle = Asked::sim(&sim, &more).reads().await;
+            let posted = sim
+                .requests()
+                .iter()
+                .any(|sent| sent.method == Method::POST);
+            assert!(posted, "{} {status}", profile.name);
+            let shown = format!("{:?} {:?}", cycle.reports(), cycle.observation());
+            assert!(shown.contains("no ***, ***"), "{shown}");
+            assert!(
+                !shown.contains("canary"),
+                "{} {status}: {shown}",
+                profile.name
+            );
+        }
+    }
+}
+
 /// There is no way to show it: nothing is sent, least of all a request without credentials.
 #[tokio::test]
 async fn an_identity_token_is_not_shown_to_a_registry_that_asks_for_basic() {
@@ -270,6 +323,38 @@ async fn an_identity_token_past_its_end_is_not_sent() {
     assert_eq!(sim.total_requests(), 0);
 }
 
+/// Nor is a configured token, or one that a helper or a file holds; and the end that is
+/// past is published, so that an alert on it fires. What a helper gives has no end of
+/// its own: it gives another the next time.
+#[tokio::test]
+async fn an_end_that_is_past_at_the_start_is_published() {
+    let sim = sim(&Profile::NATIVE, "robot", PASSWORD).await;
+    let part = |json: &str| BASE64_URL_SAFE_NO_PAD.encode(json);
+    let token = format!("{}.{}.x", part(r#"{"alg":"x"}"#), part(r#"{"exp":86400}"#));
+    let secrets = Secrets::new();
+    secrets.write("token", &token);
+    secrets.docker(&sim, &identity(NOBODY, &token));
+    for more in [
+        format!("test_repository: team/app\ntoken: {token}"),
+        format!(
+            "test_repository: team/app\ntoken_file: {}",
+            secrets.path("token").display()
+        ),
+        secrets.docker_config(),
+    ] {
+        let cycle = Asked::sim(&sim, &more).reads().await;
+        assert_eq!(
+            cycle.verdicts(),
+            ["fail/expired", "fail/expired", "unknown/expired"]
+        );
+        assert_eq!(cycle.facts(), "valid=false expiry=86400 (jwt)");
+        let evidence = cycle.outcome(CheckName::Credentials).evidence;
+        let end = evidence.value("credential_expires_at").cloned();
+        assert_eq!(end, Some("1970-01-02T00:00:00Z".into()));
+        assert_eq!(sim.total_requests(), 0);
+    }
+}
+
 /// A rotation shows at the next cycle; a file that is gone is a failure of the
 /// configuration, and nobody is asked without credentials instead.
 #[tokio::test]
@@ -346,4 +431,87 @@ async fn a_docker_configuration_without_the_registry_is_a_failure() {
     let message = cycle.outcome(CheckName::Credentials).message;
     let expected = format!("holds no credentials for `{}`", sim.host());
     assert!(message.ends_with(&expected), "{message}");
+}
+
+/// Artifactory suspends an account after rejected logins: everything of it is 403 then,
+/// also with the password that was put right. That is no missing right.
+#[tokio::test]
+async fn a_403_after_rejected_logins_is_a_suspended_account() {
+    for (profile, after, status) in [
+        (Profile::ARTIFACTORY_7_90, "fail/unauthorized", 403_u16),
+        // Another product: a 403 says nothing of the credentials.
+        (Profile::NATIVE, "unknown/forbidden", 403),
+    ] {
+        let sim = RegistrySim::profile(profile)
+            .auth(Scheme::Basic)
+            .user("robot", PASSWORD, [("team/app", "pull,push")])
+            .start()
+            .await;
+        sim.push_image("team/app", "latest");
+        let suspended = Refusal::new(403, "", "Forbidden");
+        sim.tune(|profile| profile.auth.suspends = Some((1, suspended)));
+        let secrets = Secrets::new();
+        secrets.write("password", "wrong-canary");
+        let asked = Asked::sim(
+            &sim,
+            &format!(
+                "test_repository: team/app\nusername: robot\npassword_file: {}",
+                secrets.path("password").display()
+            ),
+        );
+        let credentials = [CheckName::Credentials];
+        let cycle = asked.cycle(&credentials).await;
+        assert_eq!(cycle.verdicts(), ["fail/unauthorized"], "{}", profile.name);
+
+        secrets.write("password", PASSWORD);
+        let cycle = asked.cycle(&credentials).await;
+        let outcome = cycle.outcome(CheckName::Credentials);
+        assert_eq!(cycle.verdicts(), [after], "{}", outcome.message);
+        let shown = outcome.evidence.value("http_status").cloned();
+        assert_eq!(shown, Some(status.into()), "{}", profile.name);
+        let said = outcome.message.contains("suspended");
+        assert_eq!(said, after == "fail/unauthorized", "{}", outcome.message);
+        let pings = sim.count(Operation::Ping);
+        let cycle = asked.cycle(&[CheckName::Pull]).await;
+        if said {
+            // It is held back, so that the suspension ends.
+            assert_eq!(cycle.verdicts(), ["fail/unauthorized"]);
+            assert_eq!(sim.count(Operation::Ping), pings);
+            assert_eq!(sim.count(Operation::ManifestHead), 0);
+        } else {
+            assert_eq!(cycle.verdicts(), ["fail/forbidden"], "{}", profile.name);
+        }
+    }
+}
+
+/// Two registries at one origin, each with credentials of its own: neither makes the
+/// other log in again.
+#[tokio::test]
+async fn the_unnamed_sets_of_two_registries_do_not_evict_each_other() {
+    let sim = RegistrySim::profile(Profile::NATIVE)
+        .auth(Scheme::Basic)
+        .user("one", PASSWORD, [("team/app", "pull")])
+        .user("two", PASSWORD, [("team/app", "pull")])
+        .start()
+        .await;
+    sim.push_image("team/app", "latest");
+    let registry = |name: &str| {
+        format!(
+            "  - name: {name}\n    url: {}\n    test_repository: team/app\n    \
+             username: {name}\n    password: {PASSWORD}\n",
+            sim.url()
+        )
+    };
+    let asked = Asked::of(&format!(
+        "registries:\n{}{}",
+        registry("one"),
+        registry("two")
+    ));
+    for _ in 0..3 {
+        for number in [0, 1] {
+            let cycle = asked.cycle_of(number, &[CheckName::Pull]).await;
+            assert_eq!(cycle.verdicts(), ["pass"]);
+        }
+    }
+    assert_eq!(sim.count(Operation::Ping), 3, "one of nobody, one of each");
 }

@@ -2,7 +2,9 @@
 //! connections, and what is not sent at all.
 
 use oci_registry_exporter::outcome::{CheckName, Fact, Status};
-use registry_sim::{Fault, Operation, Profile, RegistrySim, Scheme};
+use registry_sim::{
+    Fault, Operation, Profile, Referrers, RegistrySim, Scheme, profile::NativeReferrers,
+};
 
 use crate::asked::{Asked, READS};
 
@@ -399,6 +401,48 @@ async fn the_read_only_checks_only_read() {
             .iter()
             .all(|request| request.method == "GET" || request.method == "HEAD")
     );
+}
+
+/// A referrer that two pages list is one; and an index under 404 lists what it holds,
+/// on one page where no `Link` names a second.
+#[tokio::test]
+async fn referrers_are_counted_over_all_pages_whatever_their_status() {
+    for (status, page, overlaps, requests) in [
+        (200, None, false, 1),
+        (200, Some(2), false, 3),
+        (200, Some(2), true, 3),
+        (404, None, false, 1),
+        (404, Some(2), true, 3),
+    ] {
+        let sim = RegistrySim::profile(Profile::NATIVE)
+            .tune(|profile| {
+                let Referrers::Native(native) = profile.referrers else {
+                    panic!("native referrers")
+                };
+                profile.referrers = Referrers::Native(NativeReferrers {
+                    status,
+                    page,
+                    overlaps,
+                    ..native
+                });
+            })
+            .start()
+            .await;
+        let image = sim.push_image("team/app", "latest");
+        for _ in 0..5 {
+            sim.push_referrer("team/app", &image, "application/spdx+json");
+        }
+        let cycle = Asked::sim(&sim, IMAGE).cycle(&[CheckName::Referrers]).await;
+        let outcome = cycle.outcome(CheckName::Referrers);
+        let named = format!("{status} {page:?} {overlaps}");
+        assert_eq!(cycle.verdicts(), ["pass"], "{named}");
+        assert_eq!(cycle.facts(), "referrers_api=true referrers=5", "{named}");
+        let of = |key| outcome.evidence.value(key).cloned();
+        assert_eq!(of("referrers_count"), Some(5_u64.into()), "{named}");
+        assert_eq!(of("conformant"), Some((status == 200).into()), "{named}");
+        assert_eq!(of("referrers_count_complete"), None, "{named}");
+        assert_eq!(sim.count(Operation::Referrers), requests, "{named}");
+    }
 }
 
 /// A page that is not answered changes nothing: half a count is no proof.

@@ -354,6 +354,7 @@ async fn samples(yaml: &str) -> (usize, usize) {
         next_runs: Arc::new(next_runs.collect()),
         store: sink.0.snapshot(),
         scheduled: Arc::new(scheduled),
+        scope: exposition::Scope::default(),
         exporter: Exporter {
             version: "0",
             revision: "0",

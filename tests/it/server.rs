@@ -12,8 +12,11 @@ use std::{
 
 use flate2::read::GzDecoder;
 use oci_registry_exporter::{
-    exposition::Format,
-    server::{GRACE, Options, PageError, Pages, serve},
+    exposition::{Format, Scope},
+    server::{
+        Answering, GRACE, Options, PageError, Pages, ProbeRefusal, Probing, Reloading, Sought,
+        serve,
+    },
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -434,7 +437,7 @@ impl Fixed {
 }
 
 impl Pages for Fixed {
-    fn metrics(&self, _: Format) -> Result<String, PageError> {
+    fn metrics(&self, _: Format, _: Scope) -> Result<Option<String>, PageError> {
         if self.error {
             return Err("no page today".into());
         }
@@ -443,7 +446,15 @@ impl Pages for Fixed {
             gate.reached.send(()).unwrap();
             gate.wait.lock().unwrap().recv().unwrap();
         }
-        Ok(self.page.clone().unwrap_or_else(|| PAGE.to_owned()))
+        Ok(Some(self.page.clone().unwrap_or_else(|| PAGE.to_owned())))
+    }
+
+    fn probe(self: Arc<Self>, _: Probing) -> Answering {
+        Box::pin(async { Err(ProbeRefusal::NotConfigured) })
+    }
+
+    fn service_discovery(&self, at: &Sought) -> Result<Option<String>, PageError> {
+        Ok(Some(format!("{at:?}")))
     }
 
     fn reports(&self, registry: Option<&str>) -> Result<Option<String>, PageError> {
@@ -460,6 +471,10 @@ impl Pages for Fixed {
 
     fn ready(&self) -> bool {
         !self.starting
+    }
+
+    fn reload(self: Arc<Self>) -> Reloading {
+        Box::pin(async { Err("line 3: no".to_owned()) })
     }
 }
 

@@ -53,10 +53,7 @@ async fn referrers_api(client: &Arc<Client>, repository: &TestRepository) -> Ite
         );
     }
     let outcome = referrers::ask(client, repository).await;
-    let supported = outcome.facts.iter().find_map(|fact| match fact {
-        Fact::Capability(Capability::ReferrersApi, supported) => Some(*supported),
-        _ => None,
-    });
+    let supported = outcome.proved(|yes| Fact::Capability(Capability::ReferrersApi, yes));
     match supported {
         Some(true) => Item::new(
             Capability::ReferrersApi,

@@ -9,7 +9,7 @@ mod settings;
 
 pub(super) use registry::{ENTRY, OCI, PROFILE, REPOSITORY, SET, SHORT, SOURCE};
 pub(super) use root::{DEFAULTS, EXPORTER, LIMITS, ROOT};
-pub(super) use settings::{CAPABILITIES, CHECK, CHECKS, EXPECT, PUSH, RETRY, TLS};
+pub(super) use settings::{CAPABILITIES, CHECK, CHECKS, EXPECT, PROBE, PUSH, RETRY, TLS};
 
 /// One key.
 pub(super) struct Key {

@@ -27,6 +27,11 @@ pub(in crate::config) const SETTINGS: &[Key] = &[
         Shape::Whole(0, 100),
         "Percent: where less of a limit is left, reads wait (10)",
     ),
+    key(
+        "probe",
+        Shape::Map(PROBE),
+        "Whether requests to `/probe` may make the exporter ask",
+    ),
     key("tls", Shape::Map(TLS), "The TLS policy"),
     key("proxy_url", Shape::Text, "The proxy of every request"),
     key(
@@ -62,6 +67,9 @@ pub(in crate::config) const SETTINGS: &[Key] = &[
         "What the registry is expected to be able to do",
     ),
 ];
+
+/// `probe:`.
+pub(in crate::config) const PROBE: Keys = &[&[key("enabled", Shape::Flag, "They may (false)")]];
 
 /// `tls:`.
 pub(in crate::config) const TLS: Keys = &[&[

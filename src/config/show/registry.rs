@@ -209,6 +209,7 @@ fn put_budgets(level: &mut Level<'_>, target: &Target) {
         level.put("transient_attempts", number(retry.transient_attempts));
     });
     level.put("rate_limit_reserve", number(target.rate_limit_reserve));
+    level.map("probe", |level| level.put("enabled", number(target.probe)));
 }
 
 fn put_reach(level: &mut Level<'_>, target: &Target, paths: Paths<'_>) {

@@ -8,7 +8,10 @@ use base64::Engine;
 use url::Url;
 
 use super::*;
-use crate::{credentials::Trouble, secret::Secret};
+use crate::{
+    credentials::{Ending, EndingSource, Trouble},
+    secret::Secret,
+};
 
 const NOW: u64 = 1_800_000_000;
 
@@ -180,10 +183,27 @@ fn a_token_that_cannot_be_sent_is_refused_in_words() {
 
 #[test]
 fn only_a_token_s_own_end_counts_as_expired() {
-    let expired = |source: Source| look(&source).unwrap_err().trouble == Trouble::Expired;
-    assert!(expired(token(&jwt(r#"{"exp":1}"#))));
-    assert!(!expired(token("Bearer x")));
-    assert!(!expired(token("eyJhbGciOiJIUzI1NiJ9.cut.x")));
+    let trouble = |source: Source| look(&source).unwrap_err().trouble;
+    let ending = Ending {
+        at: 1,
+        source: EndingSource::Jwt,
+    };
+    let past = trouble(token(&jwt(r#"{"exp":1}"#)));
+    assert_eq!(past, Trouble::Expired(Some(ending)));
+    let name = HelperName::parse("lab").unwrap();
+    let given = Credentials::Identity {
+        username: None,
+        token: Secret::new(jwt(r#"{"exp":1}"#)),
+    };
+    let past = helper_token(&given, &name, now()).unwrap_err().trouble;
+    assert_eq!(
+        past,
+        Trouble::Expired(None),
+        "it gives another the next time"
+    );
+    for damaged in ["Bearer x", "eyJhbGciOiJIUzI1NiJ9.cut.x"] {
+        assert_eq!(trouble(token(damaged)), Trouble::Unusable, "{damaged}");
+    }
 }
 
 #[test]

@@ -64,6 +64,7 @@ fn entry_that_fell_due_during_a_cycle_runs_once_right_after_it() {
         start,
         Some(Start {
             lane: 0,
+            name: "l".to_owned(),
             keys: vec!["quick"],
             overdue: seconds(35),
         })
@@ -141,8 +142,8 @@ fn a_woken_entry_is_due_now_and_goes_back_to_its_grid() {
     let mut queue = Queue::new(lanes, &limits(9));
     assert_eq!(starts(&mut queue, 0), [(0, vec!["a"])]);
     queue.finish(0, seconds(1), Vec::new());
-    assert_eq!(queue.wake(&"b", seconds(20)), Some(0));
-    assert_eq!(queue.wake(&"stranger", seconds(20)), None);
+    assert_eq!(queue.wake(&"b", seconds(20), Wake::Anew), Some(0));
+    assert_eq!(queue.wake(&"stranger", seconds(20), Wake::Anew), None);
     assert_eq!(queue.next_due(), Some(seconds(20)));
     assert_eq!(starts(&mut queue, 20), [(0, vec!["b"])]);
     queue.finish(0, seconds(21), Vec::new());
@@ -155,7 +156,7 @@ fn an_entry_woken_during_a_cycle_of_its_lane_runs_after_it_whatever_that_says() 
     let mut queue = Queue::new(vec![lane("l", "o", &entries)], &limits(9));
     assert_eq!(starts(&mut queue, 0), [(0, vec!["runs"])]);
     for key in ["runs", "idle"] {
-        assert_eq!(queue.wake(&key, seconds(5)), Some(0));
+        assert_eq!(queue.wake(&key, seconds(5), Wake::Anew), Some(0));
     }
     assert_eq!(starts(&mut queue, 5), []);
     let said = vec![
@@ -169,6 +170,23 @@ fn an_entry_woken_during_a_cycle_of_its_lane_runs_after_it_whatever_that_says() 
 }
 
 #[test]
+fn a_hurried_entry_that_runs_does_not_run_once_more_for_that() {
+    let entries = [("runs", 0, 100), ("idle", 60, 100)];
+    let mut queue = Queue::new(vec![lane("l", "o", &entries)], &limits(9));
+    assert_eq!(starts(&mut queue, 0), [(0, vec!["runs"])]);
+    for key in ["runs", "idle"] {
+        assert_eq!(queue.wake(&key, seconds(5), Wake::Soon), Some(0));
+    }
+    queue.finish(0, seconds(9), Vec::new());
+    assert_eq!(starts(&mut queue, 9), [(0, vec!["idle"])]);
+    queue.finish(0, seconds(10), Vec::new());
+    assert_eq!(due(&queue), [("runs", 100), ("idle", 60)]);
+    // Nobody runs: it is due like one that is woken.
+    assert_eq!(queue.wake(&"runs", seconds(20), Wake::Soon), Some(0));
+    assert_eq!(starts(&mut queue, 20), [(0, vec!["runs"])]);
+}
+
+#[test]
 fn an_entry_woken_while_its_lane_waits_joins_that_cycle() {
     let lanes = vec![
         lane("a", "o", &[("a", 0, 100)]),
@@ -177,7 +195,7 @@ fn an_entry_woken_while_its_lane_waits_joins_that_cycle() {
     let mut queue = Queue::new(lanes, &limits(9));
     assert_eq!(starts(&mut queue, 0), [(0, vec!["a"])]);
     assert_eq!(starts(&mut queue, 2), []);
-    assert_eq!(queue.wake(&"b2", seconds(3)), Some(1));
+    assert_eq!(queue.wake(&"b2", seconds(3), Wake::Anew), Some(1));
     queue.finish(0, seconds(4), Vec::new());
     assert_eq!(starts(&mut queue, 4), [(1, vec!["b1", "b2"])]);
     queue.finish(1, seconds(5), Vec::new());
@@ -191,7 +209,149 @@ fn a_lane_without_entries_never_begins() {
     assert_eq!(starts(&mut queue, 1_000_000), []);
 }
 
+#[test]
+fn another_interval_counts_from_the_same_first_point() {
+    for (what, before, after, now, expected) in [
+        ("the same", 100, 100, 130, 210),
+        ("shorter: at its next point", 100, 30, 130, 160),
+        ("longer: still when it was promised", 100, 1000, 130, 210),
+        ("shorter, right on a point", 100, 30, 160, 190),
+    ] {
+        let mut queue = Queue::new(vec![lane("l", "o", &[("a", 10, before)])], &limits(9));
+        for at in [10, 110] {
+            assert_eq!(starts(&mut queue, at).len(), 1);
+            queue.finish(0, seconds(at + 1), Vec::new());
+        }
+        let lanes = vec![lane("l", "o", &[("a", 10, after)])];
+        assert!(queue.replace(lanes, &limits(9), seconds(now)).is_empty());
+        assert_eq!(due(&queue), [("a", expected)], "{what}");
+        assert_eq!(queue.next_due(), Some(seconds(expected)), "{what}");
+    }
+}
+
+#[test]
+fn a_pause_outlives_a_reload_that_does_not_concern_it() {
+    let mut queue = Queue::new(vec![lane("l", "o", &[("a", 0, 10)])], &limits(9));
+    assert_eq!(starts(&mut queue, 0).len(), 1);
+    queue.finish(0, seconds(1), vec![("a", Next::NotBefore(seconds(900)))]);
+    let lanes = vec![
+        lane("l", "o", &[("a", 0, 10)]),
+        lane("new", "p", &[("b", 3, 10)]),
+    ];
+    queue.replace(lanes, &limits(9), seconds(50));
+    // A first run counts from the reload.
+    assert_eq!(due(&queue), [("a", 910), ("b", 53)]);
+}
+
+#[test]
+fn who_waited_for_a_turn_still_does_and_what_is_gone_keeps_its_origin_until_it_ends() {
+    let lanes = vec![
+        lane("runs", "o", &[("a", 0, 100)]),
+        lane("waits", "o", &[("b", 1, 100)]),
+        lane("goes", "o", &[("c", 2, 100)]),
+    ];
+    let mut queue = Queue::new(lanes, &limits(9));
+    assert_eq!(starts(&mut queue, 0), [(0, vec!["a"])]);
+    assert_eq!(starts(&mut queue, 5), []);
+    let lanes = vec![
+        lane("waits", "o", &[("b", 1, 100)]),
+        lane("runs", "elsewhere", &[("a", 0, 100)]),
+    ];
+    assert_eq!(queue.replace(lanes, &limits(9), seconds(6)), [0]);
+    assert_eq!(queue.name(0), "runs");
+    // The old cycle holds the old origin only.
+    assert_eq!(starts(&mut queue, 6), [(3, vec!["a"])]);
+    queue.finish(0, seconds(7), vec![("a", Next::After(seconds(1)))]);
+    assert_eq!(starts(&mut queue, 7), [(1, vec!["b"])]);
+    queue.finish(1, seconds(8), Vec::new());
+    queue.finish(3, seconds(8), Vec::new());
+    assert_eq!(due(&queue), [("b", 101), ("a", 106)]);
+}
+
+#[test]
+fn another_bound_holds_from_the_next_cycle_on() {
+    let three = || {
+        ["a", "b", "c"]
+            .map(|name| lane(name, name, &[(name, 0, 100)]))
+            .into()
+    };
+    let mut queue = Queue::new(three(), &limits(2));
+    assert_eq!(starts(&mut queue, 0).len(), 2);
+    queue.replace(three(), &limits(1), seconds(1));
+    queue.finish(0, seconds(2), Vec::new());
+    assert_eq!(starts(&mut queue, 2), []);
+    queue.finish(1, seconds(3), Vec::new());
+    assert_eq!(starts(&mut queue, 3), [(2, vec!["c"])]);
+}
+
 proptest! {
+    /// However often the lanes are replaced, and whatever runs meanwhile: no origin
+    /// runs twice at once, the slots are kept, what is gone never begins, and
+    /// whoever stays gets a turn.
+    #[test]
+    fn a_reload_breaks_no_promise(
+        steps in proptest::collection::vec(
+            (0u64..8, any::<proptest::sample::Index>(), proptest::option::of(0u8..64)),
+            100,
+        ),
+        concurrency in 1usize..4,
+    ) {
+        // Six lanes on three origins; a bit of the mask for each.
+        let lanes = |mask: u8| -> Vec<Lane<usize>> {
+            let lane = |number: usize| Lane {
+                name: number.to_string(),
+                origin: (number % 3).to_string(),
+                entries: vec![Entry {
+                    key: number,
+                    interval: seconds(5 + number as u64),
+                    first_delay: Some(Duration::ZERO),
+                }],
+            };
+            (0..6).filter(|number| mask & (1 << number) != 0).map(lane).collect()
+        };
+        let mut mask = 63;
+        let mut queue = Queue::new(lanes(mask), &limits(concurrency));
+        // Number of the lane, its key, and whether it was taken away.
+        let mut running: Vec<(usize, usize, bool)> = Vec::new();
+        let mut now = 0;
+        for (pause, which, other) in steps {
+            now += pause;
+            if let Some(other) = other {
+                mask = other;
+                let gone = queue.replace(lanes(mask), &limits(concurrency), seconds(now));
+                for (lane, key, left) in &mut running {
+                    // One that comes back is another lane.
+                    *left |= mask & (1 << *key) == 0;
+                    prop_assert_eq!(gone.contains(lane), *left);
+                }
+            }
+            while let Some(start) = queue.start(seconds(now)) {
+                let key = start.keys[0];
+                prop_assert!(mask & (1 << key) != 0);
+                prop_assert!(running.iter().all(|(_, other, _)| other % 3 != key % 3));
+                running.push((start.lane, key, false));
+            }
+            prop_assert!(running.len() <= concurrency);
+            if !running.is_empty() {
+                let (lane, ..) = running.swap_remove(which.index(running.len()));
+                queue.finish(lane, seconds(now), Vec::new());
+            }
+        }
+        for (lane, ..) in running.drain(..) {
+            queue.finish(lane, seconds(now), Vec::new());
+        }
+        now += 1000;
+        let mut turns = 0;
+        while let Some(start) = queue.start(seconds(now)) {
+            turns |= 1 << start.keys[0];
+            queue.finish(start.lane, seconds(now), Vec::new());
+        }
+        prop_assert_eq!(turns, mask);
+        // Nothing is left of whoever is gone.
+        prop_assert_eq!(queue.lanes.len(), mask.count_ones() as usize);
+        prop_assert!(queue.origins.is_empty());
+    }
+
     /// Whatever the lanes, the lengths of their cycles and the moments at which
     /// the scheduler wakes: no origin runs twice at once, the slots are kept, no
     /// lane is forgotten, and no entry runs oftener than its grid has points.

@@ -70,21 +70,6 @@ async fn sigint_ends_it_with_0() {
 }
 
 #[tokio::test]
-async fn sighup_does_not_end_it() {
-    let sim = sim(Scheme::None).await;
-    let place = Workplace::new(&registry("production", &sim, PASSWORD));
-    let mut daemon = Daemon::start(&place, &["serve"]).await;
-    for _ in 0..2 {
-        daemon.signal("HUP").await;
-        daemon.logged("the configuration is not reloaded").await;
-    }
-    assert!(daemon.get("/-/healthy").await.contains("200 OK"));
-    daemon.signal("TERM").await;
-    let (code, log) = daemon.end().await;
-    assert_eq!(code, Some(0), "{log}");
-}
-
-#[tokio::test]
 async fn a_second_signal_ends_it_at_once() {
     let sim = sim(Scheme::None).await;
     sim.fault(Fault::any().hang());
@@ -229,8 +214,23 @@ impl Daemon {
     }
 
     pub(crate) async fn get(&self, path: &str) -> String {
+        self.request("GET", path).await
+    }
+
+    pub(crate) async fn request(&self, method: &str, path: &str) -> String {
+        self.request_with(method, path, "").await
+    }
+
+    /// With further header lines, each with its end.
+    pub(crate) async fn request_with(&self, method: &str, path: &str, headers: &str) -> String {
+        self.bare(method, path, &format!("Host: x\r\n{headers}"))
+            .await
+    }
+
+    /// With these header lines and `Connection`.
+    pub(crate) async fn bare(&self, method: &str, path: &str, headers: &str) -> String {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
-        let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        let request = format!("{method} {path} HTTP/1.1\r\n{headers}Connection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.unwrap();

@@ -3,35 +3,28 @@
 use std::{
     fmt::Write,
     net::{Ipv4Addr, SocketAddr},
-    path::Path,
-    process::Stdio,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
-    process::{Child, Command},
+    net::TcpListener,
     sync::mpsc,
     time::timeout,
 };
 
 use super::{dashboards, for_panels, label_values, text};
-use crate::alerts::{promql::scan, skip};
+use crate::{
+    alerts::promql::scan,
+    lab::prometheus::{Config, Prometheus},
+};
 
 #[tokio::test]
 async fn every_query_is_understood_and_finds_data() {
-    let directory = tempfile::tempdir().expect("a directory");
     let (tell, mut scrapes) = mpsc::unbounded_channel();
     let target = serve(page(), tell).await;
-    let config = format!(
-        "global: {{scrape_interval: 1s, scrape_timeout: 1s}}\n\
-         scrape_configs: [{{job_name: oci, static_configs: [{{targets: ['{target}']}}]}}]\n"
-    );
-    std::fs::write(directory.path().join("prometheus.yml"), config).expect("it can be written");
-    let Some((prometheus, api)) = start(directory.path(), &mut scrapes).await else {
-        skip("prometheus");
+    let config = Config::scraping("oci", &target.to_string(), "/metrics");
+    let Some(prometheus) = Prometheus::start(&config).await else {
         return;
     };
     // A rate needs two scrapes, and a third has begun when the second is stored.
@@ -40,14 +33,13 @@ async fn every_query_is_understood_and_finds_data() {
     }
     let mut wrong = String::new();
     for (which, query) in queries() {
-        let outcome = match ask(api, &query).await {
+        let outcome = match ask(&prometheus, &query).await {
             Ok(0) => "no data".to_owned(),
             Ok(_) => continue,
             Err(error) => error,
         };
         writeln!(wrong, "{which}\n  {query}\n  {outcome}").expect("a string takes it");
     }
-    drop(prometheus);
     assert_eq!(wrong, "");
 }
 
@@ -137,39 +129,6 @@ async fn serve(page: String, tell: mpsc::UnboundedSender<()>) -> SocketAddr {
     address
 }
 
-/// Starts Prometheus on a free port; `None` where it is not installed.
-async fn start(
-    directory: &Path,
-    scrapes: &mut mpsc::UnboundedReceiver<()>,
-) -> Option<(Child, SocketAddr)> {
-    for _ in 0..3 {
-        // The port is free now; where somebody else takes it first, another try.
-        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
-        let free = free.expect("a port");
-        let api = free.local_addr().expect("an address");
-        drop(free);
-        let prometheus = Command::new("prometheus")
-            .current_dir(directory)
-            .arg("--config.file=prometheus.yml")
-            .arg("--storage.tsdb.path=data")
-            .arg(format!("--web.listen-address={api}"))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn();
-        let mut prometheus = match prometheus {
-            Ok(prometheus) => prometheus,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return None,
-            Err(error) => panic!("prometheus: {error}"),
-        };
-        tokio::select! {
-            () = next(scrapes) => return Some((prometheus, api)),
-            ended = prometheus.wait() => drop(ended),
-        }
-    }
-    panic!("prometheus ended three times before its first scrape");
-}
-
 async fn next(scrapes: &mut mpsc::UnboundedReceiver<()>) {
     timeout(Duration::from_mins(1), scrapes.recv())
         .await
@@ -178,20 +137,10 @@ async fn next(scrapes: &mut mpsc::UnboundedReceiver<()>) {
 }
 
 /// How many series a query finds, or what is wrong with it.
-async fn ask(api: SocketAddr, query: &str) -> Result<usize, String> {
-    let query: String = url::form_urlencoded::byte_serialize(query.as_bytes()).collect();
-    // 1.0: the answer is not chunked, and its end is the connection's.
-    let request = format!("GET /api/v1/query?query={query} HTTP/1.0\r\nHost: {api}\r\n\r\n");
-    let answer = async {
-        let mut stream = TcpStream::connect(api).await?;
-        stream.write_all(request.as_bytes()).await?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await?;
-        Ok::<_, std::io::Error>(answer)
-    };
-    let answer = answer.await.map_err(|it| it.to_string())?;
-    let body = answer.split_once("\r\n\r\n").ok_or("no body")?.1;
-    let body: Value = serde_json::from_str(body).map_err(|it| it.to_string())?;
-    let found = body["data"]["result"].as_array();
-    found.map(Vec::len).ok_or(body["error"].to_string())
+async fn ask(prometheus: &Prometheus, query: &str) -> Result<usize, String> {
+    let answer = prometheus.answer("query", &[("query", query)]).await;
+    let found = answer["data"]["result"].as_array();
+    found
+        .map(Vec::len)
+        .ok_or_else(|| answer["error"].to_string())
 }

@@ -15,7 +15,7 @@ use oci_registry_exporter::{
     },
     credentials::Source,
     exchange::{Certificate, Operation, Sent, TransportErrorKind},
-    exposition::{Exporter, Lag, Process, View},
+    exposition::{Exporter, Lag, Process, Scope, View},
     oci::{RateLimit, Repository, Tag},
     outcome::{
         Capability, Change, CheckName, Fact, Fingerprint, Observation, Outcome, Phases, Reason,
@@ -70,6 +70,7 @@ pub(super) fn view() -> View {
             start_time_seconds: Some(1_795_478_390.5),
             threads: Some(3),
         },
+        scope: Scope::default(),
     }
 }
 
@@ -84,6 +85,7 @@ pub(super) fn named(name: &str, url: &str, note: &str) -> View {
         next_runs: Arc::default(),
         exporter: exporter(),
         process: Process::default(),
+        scope: Scope::default(),
     }
 }
 
@@ -408,6 +410,7 @@ fn target(name: &str, url: &str, repositories: Vec<TestRepository>) -> Target {
         upload_start_delay: Duration::from_mins(5),
         retry: Policy::default(),
         rate_limit_reserve: 10,
+        probe: false,
         timeout: Duration::from_secs(30),
         request_timeout: Duration::from_secs(10),
         connect_timeout: Duration::from_secs(5),

@@ -3,11 +3,12 @@
 //! also by a test that panics.
 //!
 //! A server whose program is not installed makes its test print `skipped: REASON`
-//! and end; with `OCI_REGISTRY_EXPORTER_TESTS_STRICT=1` (set by `tests/run`) it fails.
+//! and end; with `OCI_REGISTRY_EXPORTER_TESTS_STRICT=1` (set by `tests/run`) it fails, unless
+//! `OCI_REGISTRY_EXPORTER_TESTS_WITHOUT` names the program: `tests/run` could not get it.
 //! `tests/run lab` installs what is missing and runs all of it.
 //!
 //! - [`process`] starts, waits and ends; a server is a [`process::Setup`]
-//! - [`distribution`], [`ferro`], [`nginx`], [`prometheus`], [`tinyproxy`]: one setup each
+//! - [`crane`], [`distribution`], [`ferro`], [`nginx`], [`prometheus`], [`tinyproxy`]: one setup each
 //! - [`certificates`]: an own CA and what it signs
 //! - [`tokens`]: the token server that docker-registry's token mode asks for
 //! - [`registry`]: every registry of the lab by its [`registry::Kind`], ready to be asked
@@ -15,6 +16,7 @@
 //! - [`http`]: the client of all that, which shares nothing with the exporter's own
 
 pub(crate) mod certificates;
+pub(crate) mod crane;
 pub(crate) mod distribution;
 pub(crate) mod ferro;
 pub(crate) mod http;

@@ -38,6 +38,11 @@ async fn distribution_as_a_cache_is_simulated_faithfully() {
 }
 
 #[tokio::test]
+async fn crane_is_simulated_faithfully() {
+    agree(Kind::Crane, &Profile::GGCR).await;
+}
+
+#[tokio::test]
 async fn ferro_is_simulated_faithfully() {
     agree(Kind::Ferro, &Profile::FERRO).await;
 }

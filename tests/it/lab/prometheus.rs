@@ -33,6 +33,14 @@ impl Config {
         }))
     }
 
+    /// The same with another job.
+    pub(crate) fn and_scraping(mut self, job: &str, address: &str, path: &str) -> Self {
+        let mut more = Self::scraping(job, address, path).0;
+        let jobs = self.0["scrape_configs"].as_array_mut().expect("a list");
+        jobs.push(more["scrape_configs"][0].take());
+        self
+    }
+
     fn targets(&self) -> usize {
         let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
         list(&self.0["scrape_configs"])
@@ -62,17 +70,17 @@ impl Setup for Config {
             .arg(format!("--web.listen-address={address}"));
     }
 
-    /// Ready once every target was scraped, whatever came of it.
+    /// Ready once every target was scraped, whatever came of it: `up` is stored together
+    /// with what was scraped (a target's health is told a moment before).
     async fn ready(&self, url: &Url) -> bool {
         let path = url.join("-/ready").expect("a path");
         if http::get(&path).await.map(|answer| answer.status) != Ok(200) {
             return false;
         }
-        let targets = api(url, "targets", &[]).await;
-        let scraped = |target: &&Value| target["health"] != "unknown";
-        targets["activeTargets"]
+        let up = api(url, "query", &[("query", "up")]).await;
+        up["result"]
             .as_array()
-            .is_some_and(|all| all.iter().filter(scraped).count() == self.targets())
+            .is_some_and(|all| all.len() == self.targets())
     }
 }
 
@@ -88,6 +96,11 @@ impl Prometheus {
         self.api("query", &[("query", expression)]).await["result"].take()
     }
 
+    /// The whole answer of `/api/v1/` + `path`, whatever it says.
+    pub(crate) async fn answer(&self, path: &str, parameters: &[(&str, &str)]) -> Value {
+        answer(&self.running.url, path, parameters).await
+    }
+
     /// The `data` of `/api/v1/` + `path`.
     pub(crate) async fn api(&self, path: &str, parameters: &[(&str, &str)]) -> Value {
         api(&self.running.url, path, parameters).await
@@ -95,17 +108,21 @@ impl Prometheus {
 }
 
 async fn api(base: &Url, path: &str, parameters: &[(&str, &str)]) -> Value {
+    let mut json = answer(base, path, parameters).await;
+    assert_eq!(json["status"], "success", "{path} {parameters:?}: {json}");
+    json["data"].take()
+}
+
+async fn answer(base: &Url, path: &str, parameters: &[(&str, &str)]) -> Value {
     let mut url = base
         .join("api/v1/")
         .and_then(|url| url.join(path))
         .expect("a path");
     url.query_pairs_mut().extend_pairs(parameters);
-    let answer = http::get(&url)
+    http::get(&url)
         .await
-        .unwrap_or_else(|error| panic!("GET {url}: {error}"));
-    let mut json = answer.json();
-    assert_eq!(json["status"], "success", "{url}: {json}");
-    json["data"].take()
+        .unwrap_or_else(|error| panic!("GET {url}: {error}"))
+        .json()
 }
 
 mod tests {

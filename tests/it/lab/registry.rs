@@ -5,6 +5,7 @@ use std::path::Path;
 use url::Url;
 
 use super::{
+    crane::Crane,
     distribution::{Auth, Distribution, HTPASSWD},
     ferro::Ferro,
     http::{Caller, Login},
@@ -29,6 +30,8 @@ pub(crate) enum Kind {
     PullThrough,
     /// ferro-oci-server: open, with native referrers.
     Ferro,
+    /// `crane registry serve`: open, without referrers.
+    Crane,
     /// ferro-oci-server behind an nginx that asks for Basic.
     FerroBasic,
     /// nginx that says 429 to everything.
@@ -38,7 +41,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// All of them, in the order of every table.
+    /// All of them whose programs every Debian has, in the order of every table.
     pub(crate) const ALL: [Self; 9] = [
         Self::Anonymous,
         Self::Htpasswd,
@@ -60,6 +63,7 @@ impl Kind {
             Self::ReadOnly => "docker-registry-readonly",
             Self::PullThrough => "docker-registry-proxy",
             Self::Ferro => "ferro",
+            Self::Crane => "crane",
             Self::FerroBasic => "ferro-basic",
             Self::TooManyRequests => "nginx-429",
             Self::Html => "nginx-html",
@@ -109,6 +113,7 @@ impl Registry {
                 vec![process::start(&cache).await?, upstream]
             }
             Kind::Ferro => vec![process::start(&Ferro).await?],
+            Kind::Crane => vec![process::start(&Crane).await?],
             Kind::FerroBasic => {
                 process::find(HTPASSWD)?;
                 let upstream = process::start(&Ferro).await?;

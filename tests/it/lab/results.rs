@@ -28,6 +28,14 @@ async fn the_checks_tell_the_truth_about_real_servers() {
     golden::compare("lab.txt", &text);
 }
 
+/// Apart, because not every Debian has it.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_checks_tell_the_truth_about_crane() {
+    if let Some(table) = asked(Kind::Crane).await {
+        golden::compare("lab-crane.txt", &table);
+    }
+}
+
 /// All five checks of one server, for each login anew: nothing is remembered.
 async fn asked(kind: Kind) -> Option<String> {
     let registry = Registry::start(kind).await?;

@@ -1,12 +1,15 @@
 //! What is replaced under a running daemon shows without restart and reload, and so
-//! does what ends: a password file, a client certificate, a server's certificate.
+//! does what ends: the sources of credentials, a client certificate, a server's certificate.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, process::Command};
+
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use serde_json::json;
 
 use super::{
     certificates::{Authority, EARLY, GOOD, PAST, Pair},
     distribution::{Auth, Distribution, HTPASSWD, Tls},
-    http::Caller,
+    http::{Caller, Login},
     image,
     nginx::{Nginx, TlsFront},
     process::{self, Running},
@@ -62,6 +65,22 @@ async fn a_client_certificate_that_is_replaced_is_used_at_the_next_cycle() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_password_file_that_is_replaced_is_used_without_restart() {
+    used_without_restart(Source::PasswordFile).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn docker_s_configuration_that_is_replaced_is_used_without_restart() {
+    used_without_restart(Source::DockerConfig).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_credential_helper_says_anew_is_used_without_restart() {
+    used_without_restart(Source::Helper).await;
+}
+
+/// A wrong password, and then the right one, from a file that is replaced as Kubernetes
+/// does it: by another under the same name.
+async fn used_without_restart(source: Source) {
     let authority = Authority::new("lab root");
     let (Some(_), Some(upstream)) = (process::find(HTPASSWD), filled().await) else {
         return;
@@ -70,25 +89,26 @@ async fn a_password_file_that_is_replaced_is_used_without_restart() {
     let Some(registry) = process::start(&secure(&upstream, &server)).await else {
         return;
     };
-    let file = authority.file("password", &wrong().password);
+    let file = authority.file("secret", &source.content(&registry, &wrong()));
     let place = Workplace::new(&configuration(
         &registry,
         &format!(
-            "    username: {}\n    password_file: {}\n    tls: {{ca_file: {}}}\n",
-            good().username,
-            file.display(),
+            "    {}\n    tls: {{ca_file: {}}}\n",
+            source.configured(&file),
             authority.root().display()
         ),
     ));
-    let mut daemon = Daemon::start(&place, &[]).await;
+    let path = helper(authority.dir(), &file);
+    let mut command = place.command(&["--web.listen-address", "127.0.0.1:0"]);
+    command.env("PATH", path);
+    let mut daemon = Daemon::spawn(command).await;
     let valid = |is: u8| {
         format!(
             r#"oci_registry_credentials_valid{{registry="production",credential="inline"}} {is}"#
         )
     };
     daemon.page("/metrics", &valid(0)).await;
-    // As Kubernetes does it: another file under the same name.
-    let next = authority.file("next", &good().password);
+    let next = authority.file("next", &source.content(&registry, &good()));
     fs::rename(next, &file).expect("the same directory");
     daemon.page("/metrics", &valid(1)).await;
     let log = ended(&mut daemon).await;
@@ -153,6 +173,63 @@ async fn the_end_of_a_refused_certificate_and_the_versions_of_a_good_one_are_pub
     }
     ended(&mut daemon).await;
 }
+
+/// Where credentials come from that are replaced.
+#[derive(Debug, Clone, Copy)]
+enum Source {
+    PasswordFile,
+    DockerConfig,
+    Helper,
+}
+
+impl Source {
+    fn configured(self, file: &Path) -> String {
+        let file = file.display();
+        match self {
+            Self::PasswordFile => {
+                format!("username: {}\n    password_file: {file}", good().username)
+            }
+            Self::DockerConfig => format!("docker_config: {file}"),
+            Self::Helper => format!("credential_helper: {HELPER}"),
+        }
+    }
+
+    /// What stands in the file, or what the helper prints of it.
+    fn content(self, registry: &Running, login: &Login) -> String {
+        let Login { username, password } = login;
+        match self {
+            Self::PasswordFile => password.clone(),
+            Self::DockerConfig => {
+                let auth = BASE64_STANDARD.encode(format!("{username}:{password}"));
+                let host = url(registry).replace("https://", "");
+                json!({"auths": {host: {"auth": auth}}}).to_string()
+            }
+            Self::Helper => json!({"Username": username, "Secret": password}).to_string(),
+        }
+    }
+}
+
+/// A PATH with the helper, which prints the file.
+fn helper(dir: &Path, file: &Path) -> String {
+    let bin = dir.join("bin");
+    fs::create_dir(&bin).expect("the own directory");
+    // Written by a program that has ended: one that this process wrote might still be
+    // open in a child of another test when it is started.
+    let script = format!("#!/bin/sh\ncat >/dev/null\nexec cat {}\n", file.display());
+    let written = Command::new("/bin/sh")
+        .args([
+            "-c",
+            "printf %s \"$1\" >\"$2\" && chmod 755 \"$2\"",
+            "sh",
+            &script,
+        ])
+        .arg(bin.join(format!("docker-credential-{HELPER}")))
+        .status();
+    assert!(written.expect("a shell").success());
+    format!("{}:/usr/bin:/bin", bin.display())
+}
+
+const HELPER: &str = "rotating";
 
 /// An open registry with the image, over plain HTTP.
 async fn filled() -> Option<Running> {

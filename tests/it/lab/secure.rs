@@ -282,6 +282,11 @@ fn proxies(lab: &Lab) -> Vec<Case> {
         ),
         case(
             "a proxy and another server_name",
+            &local(&lab.misnamed),
+            vec![lab.trust("server_name: other.test"), open.clone()],
+        ),
+        case(
+            "a proxy and a server_name that is another's",
             &local(&lab.good),
             vec![lab.trust("server_name: other.test"), open],
         ),

@@ -105,8 +105,9 @@ impl Simulation {
         let cycle = {
             let (prober, targets) = (Arc::clone(&prober), Arc::clone(&targets));
             let diary = Arc::clone(&diary);
-            move |lane: usize, due: Vec<Subject>| {
-                let (prober, target) = (Arc::clone(&prober), Arc::clone(&targets[lane]));
+            move |registry: String, due: Vec<Subject>| {
+                let target = targets.iter().find(|target| target.name == registry);
+                let (prober, target) = (Arc::clone(&prober), Arc::clone(target.unwrap()));
                 let page = Page(Arc::clone(&diary), start);
                 async move { prober.cycle(&target, &due, &page).await }
             }
@@ -128,7 +129,7 @@ impl Simulation {
         let waker = Arc::clone(&watch);
         let secrets = tokio::spawn(async move {
             let wake = |subject| waker.wake(subject);
-            prober.watch_secrets(&targets, wake).await;
+            prober.watch_secrets(|| targets.to_vec(), wake).await;
         });
         Self {
             reads_files,

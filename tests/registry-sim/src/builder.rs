@@ -270,6 +270,7 @@ pub(crate) fn user<'a>(
         refresh_token: None,
         rights: grants(rights),
         expired,
+        mistaken: 0,
     }
 }
 

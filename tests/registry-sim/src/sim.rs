@@ -129,6 +129,13 @@ impl RegistrySim {
         }
     }
 
+    /// Lets suspended users in again ([`suspends`](crate::profile::Auth::suspends)).
+    pub fn lift_suspensions(&self) {
+        for user in &mut self.shared.lock().accounts.users {
+            user.mistaken = 0;
+        }
+    }
+
     /// Makes a user's password expired.
     pub fn expire_user(&self, name: &str) {
         for user in self

@@ -54,7 +54,8 @@ impl Registry<'_> {
         let page: Vec<&String> = rest.iter().copied().take(limit).collect();
         let mut answer = reply::json(self.profile, 200, &json!({"name": name, "tags": page}));
         let full = self.profile.manifests.tags == Tags::PagedWhenFull && page.len() == limit;
-        if let (true, Some(last)) = (full || page.len() < rest.len(), page.last()) {
+        let more = page.len() < rest.len() && self.profile.manifests.tags != Tags::Cut;
+        if let (true, Some(last)) = (full || more, page.last()) {
             let link = format!("</v2/{name}/tags/list?last={last}&n={limit}>; rel=\"next\"");
             reply::set(answer.headers_mut(), "link", &link);
         }

@@ -72,6 +72,9 @@ impl Registry<'_> {
             Site::Refused(refusal) => return self.dressed(reply::refusal(self.profile, refusal)),
             Site::Moved { status, location } => return reply::moved(status, location),
         }
+        if let Some(refused) = self.accounts.suspended(&call.headers, self.profile) {
+            return self.dressed(refused);
+        }
         if call.route == Route::Token {
             return token::respond(self.accounts, self.state, self.profile, call);
         }

@@ -13,7 +13,16 @@ impl Registry<'_> {
         match self.profile.referrers {
             Referrers::Native(native) => self.native(call, native, name, digest),
             Referrers::NoRoute => reply::page_not_found(),
-            Referrers::Refused(refusal) => reply::refusal(self.profile, refusal),
+            Referrers::Refused(refusal) => {
+                let mut answer = reply::refusal(self.profile, refusal);
+                // What ggcr does not know it answers as it does `/v2/`.
+                if refusal.code == "METHOD_UNKNOWN" {
+                    for (name, value) in self.profile.wire.ping.headers {
+                        reply::set(answer.headers_mut(), name, value);
+                    }
+                }
+                answer
+            }
             Referrers::Redirect(status, location) => {
                 reply::moved(status, &location.replace("{name}", name))
             }
@@ -73,10 +82,12 @@ fn page(
             .position(|entry| entry["digest"] == last.as_str())
             .map_or(0, |at| at + 1)
     });
-    let page: Vec<&Value> = entries.iter().skip(start).take(size).collect();
+    let repeated = usize::from(native.overlaps && start > 0);
+    let (from, size) = (start - repeated, size + repeated);
+    let page: Vec<&Value> = entries.iter().skip(from).take(size).collect();
     let index = json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": page});
-    let mut answer = reply::answer(200, native.media_type, index.to_string());
-    let next = page.last().filter(|_| start + page.len() < entries.len());
+    let mut answer = reply::answer(native.status, native.media_type, index.to_string());
+    let next = page.last().filter(|_| from + page.len() < entries.len());
     if let Some(last) = next.and_then(|entry| entry["digest"].as_str()) {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         if let Some(wanted) = call.parameter("artifactType") {

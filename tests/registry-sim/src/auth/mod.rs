@@ -39,6 +39,8 @@ pub(crate) struct User {
     pub(crate) refresh_token: Option<String>,
     pub(crate) rights: Vec<Grant>,
     pub(crate) expired: bool,
+    /// Wrong passwords in a row.
+    pub(crate) mistaken: u32,
 }
 
 /// Rights on the repositories of a pattern: a name, `prefix/*`, or `*`.
@@ -101,6 +103,20 @@ impl Accounts {
         self.users
             .iter()
             .find(|user| user.refresh_token.as_deref() == Some(refresh_token))
+    }
+
+    /// Takes down whether the password is right; what the request gets if its user is
+    /// suspended for wrong ones.
+    pub(crate) fn suspended(&mut self, headers: &HeaderMap, profile: &Profile) -> Option<Answer> {
+        let (limit, refusal) = profile.auth.suspends?;
+        let (name, password) = basic(headers.get(header::AUTHORIZATION)?)?;
+        let user = self.users.iter_mut().find(|user| user.name == name)?;
+        if user.mistaken >= limit {
+            return Some(reply::refusal(profile, refusal));
+        }
+        let right = user.password == password;
+        user.mistaken = if right { 0 } else { user.mistaken + 1 };
+        None
     }
 
     fn caller(&self, headers: &HeaderMap, scheme: Scheme, basic_too: bool) -> Caller<'_> {

@@ -61,6 +61,9 @@ pub struct Auth {
     pub challenge_on_403: bool,
     /// What an expired password gets; `None`: the same as a wrong one.
     pub expired: Option<Refusal>,
+    /// After so many wrong passwords in a row, whatever a user sends with Basic gets
+    /// this, also with the right one, until it is lifted by hand; `None`: never.
+    pub suspends: Option<(u32, Refusal)>,
     /// Basic users have rights per repository (else every user may all).
     pub rights_with_basic: bool,
     /// The right that cancelling an upload needs.

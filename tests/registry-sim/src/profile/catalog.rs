@@ -92,6 +92,7 @@ pub(super) const DISTRIBUTION_AUTH: Auth = Auth {
     denied: Denied::InsufficientScope, // lab: 401, never 403
     challenge_on_403: false,
     expired: None,
+    suspends: None,
     rights_with_basic: false,    // htpasswd knows no rights
     cancel_needs: Right::Delete, // lab: every DELETE is `delete`
     delete_needs: Right::Delete,
@@ -118,7 +119,9 @@ pub(super) const DISTRIBUTION_TOKEN: TokenService = TokenService {
 pub(super) const NATIVE_REFERRERS: NativeReferrers = NativeReferrers {
     unknown_subject: UnknownSubject::EmptyIndex,
     filters: true,
+    status: 200,
     page: None,
+    overlaps: false,
     total_count: false,
     head_refused: false,
     media_type: "application/vnd.oci.image.index.v1+json",

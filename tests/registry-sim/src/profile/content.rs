@@ -29,7 +29,9 @@ pub enum Tags {
     All,
     /// Lists at most that many, with a `Link` where there are more.
     Paged,
-    /// The same, with a `Link` also where the page is just full (ferro).
+    /// Lists at most that many and says nothing of more (ggcr).
+    Cut,
+    /// As [`Self::Paged`], with a `Link` also where the page is just full (ferro).
     PagedWhenFull,
 }
 
@@ -144,13 +146,23 @@ pub enum Referrers {
 
 /// The referrers API of OCI 1.1 (end-12a and 12b).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each one is a fact that is so or not"
+)]
 pub struct NativeReferrers {
     /// A subject that is not there.
     pub unknown_subject: UnknownSubject,
     /// `artifactType` filters, and `OCI-Filters-Applied` says so.
     pub filters: bool,
+    /// Status of an index: 200, or 404 where a registry says so of what it lists
+    /// all the same.
+    pub status: u16,
     /// Entries of a page; the rest by `Link`. `None`: one page.
     pub page: Option<usize>,
+    /// A page begins with the last entry of the one before (a `last` that is taken
+    /// inclusively).
+    pub overlaps: bool,
     /// `X-Total-Count` says how many there are (Harbor).
     pub total_count: bool,
     /// HEAD is 405 (ferro).

@@ -114,6 +114,8 @@ impl Profile {
             scope_drops_first_segment: true, // trace: no repository key
             referrers_challenge: Some("Basic realm=\"Artifactory Realm\""), // trace
             denied: Denied::Forbidden("Forbidden"), // unknown: 403 or 401
+            // docs ("User Lock and Login Suspension"): 403; the number is a setting
+            suspends: Some((5, Refusal::new(403, "", "Forbidden"))),
             ..DISTRIBUTION_AUTH
         },
         token: TokenService {

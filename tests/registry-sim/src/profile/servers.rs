@@ -3,7 +3,7 @@
 use super::catalog::{API_VERSION, DISTRIBUTION_AUTH, HOSTED_WIRE, UNSUPPORTED};
 use super::{
     Auth, Chunks, Deletes, Errors, Manifests, MissingRepository, Mount, Ping, PingChallenge,
-    Profile, Referrers, Refusal, Right, Scheme, Site, Unknown, Uploads, Wire,
+    Profile, Referrers, Refusal, Right, Scheme, Site, Tags, Unknown, Uploads, Wire,
 };
 
 impl Profile {
@@ -87,6 +87,7 @@ impl Profile {
         manifests: Manifests {
             unknown: Refusal::new(404, "MANIFEST_UNKNOWN", "Unknown manifest"),
             unknown_repository: GGCR_NO_REPOSITORY,
+            tags: Tags::Cut, // lab
             ..Self::NATIVE.manifests
         },
         uploads: Uploads {

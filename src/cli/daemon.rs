@@ -1,0 +1,198 @@
+//! All that a running daemon knows, and how it takes over another configuration.
+
+use std::{
+    sync::{
+        Arc, PoisonError, RwLock, RwLockReadGuard,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::SystemTime,
+};
+
+use tokio::{
+    sync::{Mutex, watch},
+    time::Instant,
+};
+
+use crate::{
+    config::{Config, Load, Target},
+    outcome::{Observation, Report, Subject},
+    probe::{Prober, Sink},
+    scheduler::{Next, Watch},
+    store::{Snapshot, Store},
+};
+
+use super::{loaded::Loaded, status_log, values::Shard};
+
+/// The daemon's state, shared by its schedule, its port and its reloads.
+pub(super) struct Daemon {
+    /// Whoever writes into the store looks here first, and holds it meanwhile: what
+    /// an old configuration asked never lands among the answers of a new one.
+    loaded: RwLock<Arc<Loaded>>,
+    pub(super) store: Store,
+    pub(super) watch: Arc<Watch<Subject>>,
+    pub(super) prober: Prober,
+    /// Changes with every report.
+    pub(super) changes: watch::Sender<()>,
+    /// Where the configuration is read from.
+    pub(super) load: Load,
+    /// The part of the registries that is asked; `None`: all.
+    shard: Option<Shard>,
+    /// The content of the configuration that was last read, good or bad; held by
+    /// whoever reads it.
+    pub(super) content: Mutex<Option<u64>>,
+    /// The last load of the configuration succeeded.
+    pub(super) reload_successful: AtomicBool,
+    /// The scheduler runs.
+    pub(super) running: AtomicBool,
+    began: Instant,
+    /// The first cycles are done.
+    asked: AtomicBool,
+}
+
+impl Daemon {
+    /// A daemon that has not asked anything yet.
+    ///
+    /// `content`: what `config` was read from.
+    pub(super) fn new(
+        config: Config,
+        load: Load,
+        content: Option<u64>,
+        shard: Option<Shard>,
+    ) -> Self {
+        let store = Store::new(&config.histogram_buckets);
+        let loaded = Loaded::new(part(config, shard), SystemTime::now());
+        for report in &loaded.skipped {
+            store.put(report.clone());
+        }
+        Self {
+            loaded: RwLock::new(Arc::new(loaded)),
+            store,
+            watch: Arc::new(Watch::new()),
+            prober: Prober::new(),
+            changes: watch::Sender::new(()),
+            load,
+            shard,
+            content: Mutex::new(content),
+            reload_successful: AtomicBool::new(true),
+            running: AtomicBool::new(false),
+            began: Instant::now(),
+            asked: AtomicBool::new(false),
+        }
+    }
+
+    /// The configuration that is in force.
+    pub(super) fn loaded(&self) -> Arc<Loaded> {
+        Arc::clone(&self.hold())
+    }
+
+    /// The configuration, and what the store holds for it, at one moment.
+    pub(super) fn seen(&self) -> (Arc<Loaded>, Snapshot) {
+        let loaded = self.hold();
+        (Arc::clone(&loaded), self.store.snapshot())
+    }
+
+    /// Keeps the configuration, and what the store holds for it, as they are meanwhile.
+    fn hold(&self) -> RwLockReadGuard<'_, Arc<Loaded>> {
+        // Whoever panicked while holding it had replaced it as a whole, or not at all.
+        self.loaded.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts another configuration in force. What it does not ask any more loses
+    /// everything at once; a question stays what it was if its registry keeps its
+    /// name and URL, and the question its repository and credential set.
+    pub(super) async fn replace(&self, config: Config) {
+        let config = part(config, self.shard);
+        let loaded = Arc::new(Loaded::new(config, SystemTime::now()));
+        self.swap(&loaded);
+        self.prober.retain(&loaded.config.registries);
+        self.watch.replace(loaded.lanes(), loaded.limits()).await;
+    }
+
+    fn swap(&self, loaded: &Arc<Loaded>) {
+        let mut current = self.loaded.write().unwrap_or_else(PoisonError::into_inner);
+        self.store.retain(&loaded.kept_from(&current));
+        self.store.rebucket(&loaded.config.histogram_buckets);
+        let known = self.store.snapshot();
+        for report in &loaded.skipped {
+            let last = known
+                .registry(&report.subject.registry)
+                .and_then(|record| record.checks.get(&report.subject));
+            // It would count as one more run.
+            if last.is_none_or(|last| last.report.outcome != report.outcome) {
+                self.store.put(report.clone());
+            }
+        }
+        *current = Arc::clone(loaded);
+        self.changes.send_replace(());
+    }
+
+    /// Runs the due questions of a registry, if it is still configured.
+    pub(super) async fn cycle(&self, registry: &str, due: &[Subject]) -> Vec<(Subject, Next)> {
+        let target = self.loaded().target(registry).cloned();
+        let Some(target) = target else {
+            return Vec::new();
+        };
+        let sink = Intake {
+            daemon: self,
+            target: &target,
+        };
+        self.prober.cycle(&target, due, &sink).await
+    }
+
+    /// Whether every registry has had its first cycle, or its time for it. From
+    /// then on it stays so: what is added later is no reason to stop serving.
+    pub(super) fn ready(&self, now: Instant) -> bool {
+        if !self.running.load(Ordering::Relaxed) {
+            return false;
+        }
+        let ready = self.asked.load(Ordering::Relaxed) || self.first_cycles_done(now);
+        self.asked.store(ready, Ordering::Relaxed);
+        ready
+    }
+
+    fn first_cycles_done(&self, now: Instant) -> bool {
+        let (loaded, store) = self.seen();
+        let spread = loaded.limits().first_cycle_spread;
+        let waited = now.duration_since(self.began);
+        let done = |target: &Arc<Target>| {
+            let record = store.registry(&target.name);
+            let answered = |subject: &Subject| {
+                record.is_some_and(|record| record.checks.contains_key(subject))
+            };
+            waited > spread + target.timeout || loaded.at_once(target).all(|it| answered(&it))
+        };
+        loaded.config.registries.iter().all(done)
+    }
+}
+
+/// Without the registries of the other parts.
+fn part(mut config: Config, shard: Option<Shard>) -> Config {
+    if let Some(shard) = shard {
+        config.registries.retain(|target| shard.holds(&target.name));
+    }
+    config
+}
+
+/// The store, for what one cycle brings; what nobody asks any more is dropped.
+struct Intake<'a> {
+    daemon: &'a Daemon,
+    target: &'a Target,
+}
+
+impl Sink for Intake<'_> {
+    fn report(&self, report: Report) {
+        let loaded = self.daemon.hold();
+        if loaded.admits(self.target, &report.subject) {
+            status_log::log(&report, &self.daemon.store.snapshot());
+            self.daemon.store.put(report);
+            self.daemon.changes.send_replace(());
+        }
+    }
+
+    fn observe(&self, registry: &str, observation: Observation) {
+        let loaded = self.daemon.hold();
+        if loaded.holds(self.target) {
+            self.daemon.store.observe(registry, observation);
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Reading the configuration again, and what becomes of it.
+//!
+//! A configuration that cannot be used changes nothing: the one before it goes
+//! on, the log says why and the metrics that it is so.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use tokio::{
+    task::spawn_blocking,
+    time::{MissedTickBehavior, interval},
+};
+
+use super::{
+    daemon::Daemon,
+    signals::{HANGUP, Hangup},
+    systemd::{self, State},
+};
+use crate::config::{self, Config};
+
+impl Daemon {
+    /// Reads the configuration again and puts it in force.
+    ///
+    /// # Errors
+    /// What is wrong with it, in the words of `config check`; the configuration
+    /// before it goes on.
+    pub(super) async fn reload(&self, trigger: &str) -> Result<(), String> {
+        // One after another: of two the later one must be what is in force.
+        let mut content = self.content.lock().await;
+        self.read_again(trigger, &mut content).await
+    }
+
+    async fn read_again(&self, trigger: &str, content: &mut Option<u64>) -> Result<(), String> {
+        systemd::tell(State::Reloading);
+        let reloaded = self.take_over(trigger, content).await;
+        systemd::tell(State::Ready);
+        reloaded
+    }
+
+    async fn take_over(&self, trigger: &str, content: &mut Option<u64>) -> Result<(), String> {
+        let load = self.load.clone();
+        let reading = spawn_blocking(move || (config::content(&load), config::load(&load)));
+        let read = match reading.await {
+            Ok((now, loaded)) => {
+                *content = now;
+                loaded.map_err(|errors| errors.to_string())
+            }
+            // The panic hook has logged where.
+            Err(_) => Err("a panic while it was read; the log says where".to_owned()),
+        };
+        self.reload_successful
+            .store(read.is_ok(), Ordering::Relaxed);
+        let config = read.inspect_err(|errors| {
+            let said = errors.as_str();
+            tracing::error!(
+                trigger,
+                said,
+                "configuration not reloaded; the one before it goes on"
+            );
+        })?;
+        for warning in &config.warnings {
+            tracing::warn!(warning, "configuration");
+        }
+        let before = Arc::clone(&self.loaded().config);
+        self.replace(config).await;
+        let changes = Changes::between(&before, &self.loaded().config);
+        tracing::info!(
+            trigger,
+            registries = changes.now,
+            added = changes.added,
+            removed = changes.removed,
+            changed = changes.changed,
+            "configuration reloaded"
+        );
+        Ok(())
+    }
+
+    /// Reloads at every SIGHUP. Never ends.
+    pub(super) async fn reload_by_signal(&self, mut hangup: Hangup) {
+        loop {
+            hangup.next().await;
+            // It is in the log and in the metrics.
+            let _ = self.reload(HANGUP).await;
+        }
+    }
+
+    /// Reloads whenever the content of the configuration is another one than when
+    /// it was last read, also where a link was set anew. Never ends.
+    pub(super) async fn reload_by_content(&self, every: Duration) {
+        let mut looks = interval(every);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            looks.tick().await;
+            let mut content = self.content.lock().await;
+            let load = self.load.clone();
+            let Ok(now) = spawn_blocking(move || config::content(&load)).await else {
+                continue;
+            };
+            // A bad one is said once, and not at every look.
+            if now != *content {
+                let _ = self.read_again("content", &mut content).await;
+            }
+        }
+    }
+}
+
+/// How many registries a reload concerned.
+struct Changes {
+    now: usize,
+    added: usize,
+    removed: usize,
+    changed: usize,
+}
+
+impl Changes {
+    fn between(before: &Config, after: &Config) -> Self {
+        let named = |config: &Config| -> HashMap<String, u64> {
+            let targets = config.registries.iter();
+            targets
+                .map(|target| (target.name.clone(), target.fingerprint))
+                .collect()
+        };
+        let (before, now) = (named(before), named(after));
+        let removed = before.keys().filter(|name| !now.contains_key(*name));
+        let (mut added, mut changed) = (0, 0);
+        for (name, fingerprint) in &now {
+            match before.get(name) {
+                None => added += 1,
+                Some(known) => changed += usize::from(known != fingerprint),
+            }
+        }
+        Self {
+            now: now.len(),
+            added,
+            removed: removed.count(),
+            changed,
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! What the service manager hands over and is told
+//! (<https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html>).
+//!
+//! Without one nothing of this does anything.
+
+use std::{
+    net::TcpListener,
+    time::{Duration, SystemTime},
+};
+
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::{Failure, daemon::Daemon};
+
+/// What the service manager is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    /// The port is open, or a reload has ended, however it did.
+    Ready,
+    /// A reload begins.
+    Reloading,
+    /// The end begins.
+    Stopping,
+}
+
+/// The sockets of `--web.systemd-socket`.
+///
+/// # Errors
+/// None was handed over, or one that is no TCP socket that listens.
+pub(super) fn sockets() -> Result<Vec<TcpListener>, Failure> {
+    let mut handed = listenfd::ListenFd::from_env();
+    let mut sockets = Vec::new();
+    for number in 0..handed.len() {
+        let socket = handed.take_tcp_listener(number).map_err(|error| {
+            Failure::other(format!(
+                "socket {number} of the service manager cannot be served on: {error}\n  hint: `ListenStream=` takes a port or an address here"
+            ))
+        })?;
+        sockets.extend(socket);
+    }
+    if sockets.is_empty() {
+        return Err(Failure::other(
+            "the service manager handed over no socket\n  hint: `--web.systemd-socket` is for a unit that a `.socket` unit starts",
+        ));
+    }
+    Ok(sockets)
+}
+
+/// Tells the service manager, if there is one.
+#[cfg(unix)]
+pub(super) fn tell(state: State) {
+    use sd_notify::NotifyState;
+    let told = match state {
+        State::Ready => sd_notify::notify(&[NotifyState::Ready]),
+        State::Reloading => NotifyState::monotonic_usec_now()
+            .and_then(|now| sd_notify::notify(&[NotifyState::Reloading, now])),
+        State::Stopping => sd_notify::notify(&[NotifyState::Stopping]),
+    };
+    if let Err(error) = told {
+        tracing::warn!(%error, ?state, "the service manager could not be told");
+    }
+}
+
+/// There is none.
+#[cfg(not(unix))]
+pub(super) fn tell(_: State) {}
+
+/// Shows the service manager that the scheduler lives, as often as it wants to
+/// see it; silent otherwise, so that it starts the daemon anew. Never ends.
+#[cfg(unix)]
+pub(super) async fn watchdog(daemon: &Daemon) {
+    let Some(limit) = sd_notify::watchdog_enabled() else {
+        return std::future::pending().await;
+    };
+    // Half of it, as sd_watchdog_enabled(3) asks for.
+    let mut beats = interval((limit / 2).max(SHORTEST));
+    beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        beats.tick().await;
+        if alive(daemon.watch.heartbeat(), SystemTime::now()) {
+            if let Err(error) = sd_notify::notify(&[sd_notify::NotifyState::Watchdog]) {
+                tracing::warn!(%error, "the service manager could not be told");
+            }
+        } else {
+            tracing::error!("the scheduler shows no sign of life; the service manager will see it");
+        }
+    }
+}
+
+/// There is none.
+#[cfg(not(unix))]
+pub(super) async fn watchdog(_: &Daemon) {
+    std::future::pending().await
+}
+
+/// A beat that lies ahead was seen before the clock was set back.
+fn alive(beat: SystemTime, now: SystemTime) -> bool {
+    now.duration_since(beat).is_ok_and(|age| age <= OLDEST_BEAT) || beat > now
+}
+
+const SHORTEST: Duration = Duration::from_millis(10);
+/// As of `/-/healthy`.
+const OLDEST_BEAT: Duration = Duration::from_mins(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_beat_is_alive_for_a_minute_and_across_a_clock_that_is_set_back() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_hours(24);
+        for (beat, expected) in [
+            (now, true),
+            (now - Duration::from_mins(1), true),
+            (now - Duration::from_millis(60_001), false),
+            (now + Duration::from_hours(1), true),
+        ] {
+            assert_eq!(alive(beat, now), expected, "{beat:?}");
+        }
+    }
+}
