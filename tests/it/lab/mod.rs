@@ -31,6 +31,7 @@ pub(crate) mod tokens;
 mod environment;
 mod left_behind;
 mod limited;
+mod probed;
 mod profiles;
 mod results;
 mod rotation;
