@@ -1,6 +1,10 @@
 //! `config show` and `config schema`: what they say is what is read.
 
-use std::{collections::BTreeSet, fs, path::PathBuf};
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use oci_registry_exporter::config::{self, Config};
 
@@ -20,7 +24,7 @@ fn good_files() -> Vec<PathBuf> {
             let path = entry.unwrap().path();
             let name = path.file_name().unwrap().to_str().unwrap();
             let is_yaml = path.extension().is_some_and(|extension| extension == "yml");
-            if is_yaml && !NO_CONFIGURATION.contains(&name) {
+            if is_yaml && name != A_TEAMS_DOCUMENT && is_configuration(&path) {
                 files.push(path);
             }
         }
@@ -29,8 +33,18 @@ fn good_files() -> Vec<PathBuf> {
     files
 }
 
-/// Files beside a configuration: what Kubernetes is told, and a team's document.
-const NO_CONFIGURATION: [&str; 2] = ["kubernetes-volumes.yml", "team-a.yml"];
+/// Prometheus and Kubernetes have YAML files too.
+fn is_configuration(path: &Path) -> bool {
+    let text = fs::read_to_string(path).unwrap();
+    let begins = |key: &str| {
+        text.lines()
+            .any(|line| line.trim_start_matches('\u{feff}').starts_with(key))
+    };
+    begins("registries") || begins("OCI") || begins("\"registries") || begins("{")
+}
+
+/// A piece of a configuration.
+const A_TEAMS_DOCUMENT: &str = "team-a.yml";
 
 fn said(config: &Config) -> String {
     let Config {
