@@ -109,7 +109,7 @@ fn matching(text: &str, base: &Path, item: &Item<'_>) -> Vec<Found> {
         }
     }
     if found.is_empty() {
-        item.warn("no directory matches yet; those that come later are found when the configuration is read again");
+        item.warn("no directory matches yet");
     }
     found
 }

@@ -58,7 +58,7 @@ pub(super) fn read(
     let mut read = Vec::new();
     read.extend(reader.oci_block(&root, environment));
     read.extend(reader.registries(&root));
-    profiles.judge_unused(base, problems);
+    profiles.judge_unused(&sets, base, problems);
     sets.warn_of_unused(&root);
     entries::refuse_names_twice(&read, problems);
     limits::judge(config.limits, &root, &read);

@@ -145,7 +145,10 @@ impl Reader<'_> {
             path: "OCI".to_owned(),
         };
         let layers = Layers::of(&own, Names::Oci);
-        self.target(spot, &entries, Names::Oci, None, layers)
+        self.problems.reading("OCI", "OCI".to_owned());
+        let read = self.target(spot, &entries, Names::Oci, None, layers);
+        self.problems.read();
+        read
     }
 
     fn target(

@@ -14,6 +14,7 @@ use super::{
     quote::shown,
     registry,
     section::{Names, Section},
+    sets::Sets,
     suggest,
     tree::Entry,
 };
@@ -83,7 +84,7 @@ impl<'a> Profiles<'a> {
 
     /// Warns of profiles that no registry names, and says what is wrong with them: what
     /// is wrong with the others was said by the registries that inherit it.
-    pub(super) fn judge_unused(&self, base: &Path, problems: &Problems) {
+    pub(super) fn judge_unused(&self, sets: &Sets, base: &Path, problems: &Problems) {
         for (name, Profile { own, whole }) in &self.profiles {
             if self.used.borrow().contains(name) {
                 continue;
@@ -91,7 +92,7 @@ impl<'a> Profiles<'a> {
             own.warn_at(&own.spot, "no registry uses this profile");
             let spot = own.spot.clone();
             let whole = Section::composed(spot, whole, Names::Ours, problems);
-            registry::judge_settings(&whole, base);
+            registry::judge_profile(&whole, sets, base);
         }
     }
 }

@@ -34,6 +34,27 @@ pub(super) fn judge_settings(section: &Section<'_>, base: &Path) {
     expect(section);
 }
 
+/// Reads a profile that no registry names, only for what is wrong with it.
+pub(super) fn judge_profile(section: &Section<'_>, sets: &Sets, base: &Path) {
+    judge_settings(section, base);
+    let labels = labels::read(section, &BTreeMap::new());
+    let chooser = Chooser {
+        sets,
+        base,
+        url: None,
+    };
+    let context = repositories::Context {
+        credential: chooser.chosen(section).unwrap_or_else(sets::anonymous),
+        chooser,
+        labels: &labels,
+        hub: false,
+    };
+    repositories::read(section, &context);
+    product(section);
+    token_hosts(section);
+    resolve(section);
+}
+
 /// Reads a registry; `None` when it has no usable URL, which was reported.
 pub(super) fn read(section: &Section<'_>, sets: &Sets, base: &Path) -> Option<Target> {
     let address = section.item("url").and_then(|item| address::read(&item));

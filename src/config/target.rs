@@ -1,6 +1,12 @@
 //! What the configuration comes to: targets that cannot be wrong.
 
-use std::{collections::BTreeMap, net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashSet},
+    net::IpAddr,
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 
 use url::Url;
 
@@ -116,16 +122,12 @@ impl Target {
 
     /// Every distinct credential set, in the order of the repositories.
     pub fn credential_sets(&self) -> Vec<&Arc<CredentialSet>> {
-        let mut sets: Vec<&Arc<CredentialSet>> = Vec::new();
-        for repository in &self.repositories {
-            if !sets
-                .iter()
-                .any(|set| set.name == repository.credential.name)
-            {
-                sets.push(&repository.credential);
-            }
-        }
-        sets
+        let mut names = HashSet::new();
+        self.repositories
+            .iter()
+            .map(|repository| &repository.credential)
+            .filter(|set| names.insert(set.name.as_str()))
+            .collect()
     }
 }
 

@@ -289,6 +289,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_path_is_shown_as_the_file_beside_it_says_it() {
+        for (base, path, expected) in [
+            (Some(""), "secret", "secret"),
+            (Some("conf"), "conf/secret", "secret"),
+            (Some("conf"), "/etc/secret", "/etc/secret"),
+            (Some("/etc"), "/etc/secret", "/etc/secret"),
+            (None, "secret", "secret"),
+        ] {
+            let paths = Paths(base.map(Path::new));
+            assert_eq!(paths.shown(Path::new(path)), expected, "{base:?}");
+        }
+    }
+
+    #[test]
     fn durations_are_shown_as_they_are_read() {
         for (nanos, expected) in [
             (1_000_000_000, "1s"),

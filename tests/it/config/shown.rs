@@ -124,6 +124,31 @@ fn the_schema_is_one_and_takes_every_good_file() {
     assert!(validator.is_valid(&shown));
 }
 
+#[test]
+fn the_schema_refuses_what_an_editor_should_underline() {
+    let schema: serde_json::Value = serde_json::from_str(&config::schema()).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    for name in [
+        "duration_without_unit",
+        "limits",
+        "oci_unknown_key",
+        "product_unknown",
+        "profile_in_profile",
+        "profile_is_text",
+        "set_unknown_key",
+        "tls_min_version",
+        "unknown_check_key",
+        "unknown_key",
+        "unknown_nested_keys",
+        "urls_is_text",
+        "wrong_types",
+    ] {
+        let text = file(&format!("bad/{name}.yml"));
+        let value: serde_json::Value = serde_yaml::from_str(&text).unwrap();
+        assert!(!validator.is_valid(&value), "{name}");
+    }
+}
+
 /// A key that it does not list does not exist, and every key that it lists does.
 #[test]
 fn the_schema_knows_the_keys_of_the_readers_and_no_other() {
