@@ -4,20 +4,22 @@
 //!
 //! Every module here is a room with one task, on a floor. A room imports only
 //! rooms on floors below; rooms of one floor know nothing of each other. An
-//! outside package in brackets is used in that room alone (serde, tokio and
-//! tracing are everybody's). `tests/it/architecture.rs` reads this map and holds
+//! outside package in brackets is used in that room alone, or in the two that
+//! name it (serde, tokio and tracing are everybody's). `tests/it/architecture.rs` reads this map and holds
 //! all of it.
 //!
 //! ```text
 //! 11 main         starts the command line
 //! 10 cli          commands, wiring, exit codes                         [clap]
-//!  9 server       the routes of the own port                           [hyper, hyper-util]
+//!  9 server       the own port and its routes                          [hyper, hyper-util,
+//!                                                        rustls, tokio-rustls, bcrypt]
 //!  8 exposition   the one place that knows metric names                [prometheus-client]
 //!    report       reports for a person (text) and a program (JSON)
 //!    probe        runs the due checks of one target and times them
 //!  7 checks       the questions, one file each, and their verdicts
 //!  6 client       one registry for the length of one cycle
-//!  5 config       from a file and the environment to valid targets     [serde_yaml, humantime, glob]
+//!  5 config       from a file and the environment to valid targets     [serde_yaml, humantime,
+//!                                                        bcrypt, glob]
 //!  4 transport    sends one request, brings back one exchange          [reqwest, rustls]
 //!    retry        whether to ask again, and when                       [backoff]
 //!    auth         from a challenge to a token request, and its answer  [psl]

@@ -1,13 +1,14 @@
 //! Flags of the daemon: when it reads its configuration again, and what its port allows.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::{
     flags::OF_SERVE,
     values::{Shard, external_url, reload_interval, route_prefix},
 };
+use crate::server::ShowEvidence;
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = OF_SERVE)]
@@ -69,6 +70,42 @@ pub(super) struct DaemonFlags {
     #[arg(value_parser = route_prefix)]
     #[arg(env = "OCI_REGISTRY_EXPORTER_WEB_ROUTE_PREFIX", hide_env_values = true)]
     pub(super) route_prefix: Option<String>,
+    /// TLS, users, headers and rate limit of the own port, in the format of
+    /// Prometheus' exporter-toolkit [default: plain HTTP for anybody]
+    #[arg(
+        id = WEB_CONFIG_FILE,
+        long = "web.config.file",
+        value_name = "FILE",
+        global = true
+    )]
+    #[arg(env = "OCI_REGISTRY_EXPORTER_WEB_CONFIG_FILE", hide_env_values = true)]
+    pub(super) web_config_file: Option<PathBuf>,
+    /// Who is shown user names, challenges, token hosts and requests: whoever has
+    /// logged in, anybody, nobody
+    #[arg(long = "web.show-evidence", value_name = "WHEN", global = true)]
+    #[arg(default_value = "auth")]
+    #[arg(
+        env = "OCI_REGISTRY_EXPORTER_WEB_SHOW_EVIDENCE",
+        hide_env_values = true
+    )]
+    pub(super) show_evidence: Evidence,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Evidence {
+    Auth,
+    Always,
+    Never,
+}
+
+impl From<Evidence> for ShowEvidence {
+    fn from(evidence: Evidence) -> Self {
+        match evidence {
+            Evidence::Auth => Self::Auth,
+            Evidence::Always => Self::Always,
+            Evidence::Never => Self::Never,
+        }
+    }
 }
 
 impl DaemonFlags {
@@ -82,3 +119,6 @@ impl DaemonFlags {
         path.trim_end_matches('/').to_owned()
     }
 }
+
+/// The flag that `config check` reads too.
+pub(super) const WEB_CONFIG_FILE: &str = "web_config_file";

@@ -8,7 +8,7 @@ use clap::{
 };
 
 use super::{
-    daemon_flags::DaemonFlags,
+    daemon_flags::{DaemonFlags, WEB_CONFIG_FILE},
     values::{ListenAddress, check_name, duration, max_requests, tags, telemetry_path},
     version,
 };
@@ -220,8 +220,12 @@ fn refuse_misplaced(matches: &ArgMatches, command: Option<&Command>) -> Result<(
     let mut cli = CommandLine::command();
     let misplaced = cli.get_arguments().find_map(|argument| {
         let heading = argument.get_help_heading()?;
-        let typed =
-            matches.value_source(argument.get_id().as_str()) == Some(ValueSource::CommandLine);
+        let id = argument.get_id().as_str();
+        let typed = matches.value_source(id) == Some(ValueSource::CommandLine);
+        // `config check` looks at that file too.
+        if id == WEB_CONFIG_FILE && matches!(command, Some(Command::Config { .. })) {
+            return None;
+        }
         (typed && own != Some(heading)).then(|| (argument.get_long().unwrap_or_default(), heading))
     });
     let Some((flag, heading)) = misplaced else {
@@ -312,6 +316,19 @@ mod tests {
             "--web.telemetry-path /-/healthy",
             "--web.telemetry-path /api/v1/reports",
             "--web.telemetry-path /a?b",
+            "--web.telemetry-path /probe",
+            "--web.route-prefix oci",
+            "--web.route-prefix /a//b",
+            "--web.external-url example.com",
+            "--web.external-url ftp://example.com",
+            "--web.external-url https://user:pass@example.com",
+            "--web.external-url https://example.com/?a",
+            "--config.auto-reload-interval 500ms",
+            "--config.auto-reload-interval 2d",
+            "--shard 3/3",
+            "--shard 1",
+            "--shard 0/0",
+            "--shard -1/3",
             "--web.max-requests -1",
             "--web.max-requests 1000000",
             "--log.level trace",

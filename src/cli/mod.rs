@@ -4,6 +4,7 @@ mod catalogue;
 mod check;
 mod daemon;
 mod daemon_flags;
+mod descriptors;
 mod flags;
 mod loaded;
 mod logs;
@@ -30,6 +31,7 @@ use std::{
 use crate::{
     config::{self, Config, ConfigErrors, Load},
     exposition,
+    server::Web,
 };
 use flags::{Command, ConfigCommand, Flags, LogLevel};
 
@@ -116,6 +118,11 @@ impl From<ConfigErrors> for Failure {
 fn config_check(flags: &Flags) -> Result<ExitCode, Failure> {
     let config = load(flags)?;
     warn_of(&config);
+    if let Some(web) = web(flags)? {
+        for warning in web.warnings() {
+            say(&format_args!("warning: {warning}"));
+        }
+    }
     let registries = counted(config.registries.len(), "registry", "registries");
     let repositories = config.registries.iter().map(|it| it.repositories.len());
     let repositories = counted(repositories.sum(), "repository", "repositories");
@@ -137,6 +144,12 @@ fn config_show(flags: &Flags, origin: bool) -> Result<ExitCode, Failure> {
 
 fn load(flags: &Flags) -> Result<Config, Failure> {
     Ok(config::load(&Load::new(flags.config_file.clone()))?)
+}
+
+/// The web configuration file, if one is named.
+fn web(flags: &Flags) -> Result<Option<Web>, Failure> {
+    let file = flags.serve.daemon.web_config_file.as_deref();
+    Ok(file.map(Web::load).transpose()?)
 }
 
 fn warn_of(config: &Config) {

@@ -28,7 +28,11 @@ impl Pages for Daemon {
         self.page(format, scope).map(Some)
     }
 
-    fn reports(&self, registry: Option<&str>) -> Result<Option<String>, PageError> {
+    fn reports(
+        &self,
+        registry: Option<&str>,
+        audience: Audience,
+    ) -> Result<Option<String>, PageError> {
         let (loaded, store) = self.seen();
         let wanted = |target: &&Arc<Target>| registry.is_none_or(|name| name == target.name);
         let registries: Vec<RegistryReports> = loaded
@@ -41,7 +45,7 @@ impl Pages for Daemon {
         if registry.is_some() && registries.is_empty() {
             return Ok(None);
         }
-        let page = report::json(&registries, SystemTime::now(), Audience::Anybody)?;
+        let page = report::json(&registries, SystemTime::now(), audience)?;
         Ok(Some(page))
     }
 
@@ -94,7 +98,7 @@ impl Daemon {
 
 /// What is known of a target, in the order of its questions; what has not been
 /// asked yet is left out.
-fn reports_of(target: &Target, store: &Snapshot) -> RegistryReports {
+pub(super) fn reports_of(target: &Target, store: &Snapshot) -> RegistryReports {
     let record = store.registry(&target.name);
     let entries = checks::questions(target)
         .into_iter()

@@ -4,11 +4,12 @@ use std::{collections::BTreeMap, sync::Arc, time::SystemTime};
 
 use tokio::time::{Instant, timeout_at};
 
-use super::daemon::Daemon;
+use super::{daemon::Daemon, pages::reports_of};
 use crate::{
     config::Target,
     exposition::{Probe, Scope},
     outcome::{CheckName, Report, Status, Subject},
+    report,
     server::{PageError, ProbeRefusal, Probing, Sought},
     store::Snapshot,
 };
@@ -47,8 +48,26 @@ impl Daemon {
             }),
             ..Scope::default()
         };
-        self.page(ask.format, scope)
-            .map_err(|error| ProbeRefusal::Failed(error.to_string()))
+        let page = self
+            .page(ask.format, scope)
+            .map_err(|error| ProbeRefusal::Failed(error.to_string()))?;
+        Ok(if ask.debug {
+            self.for_a_person(&target, &page)
+        } else {
+            page
+        })
+    }
+
+    /// A probe with all that is known, and not only its numbers.
+    fn for_a_person(&self, target: &Target, page: &str) -> String {
+        let options = report::Options {
+            verbose: true,
+            remediation: true,
+            colour: false,
+        };
+        let reports = reports_of(target, &self.store.snapshot());
+        let report = report::text(&[reports], options);
+        format!("{report}\nMetrics\n=======\n\n{page}")
     }
 
     /// The registries that may be probed, for Prometheus' HTTP service discovery

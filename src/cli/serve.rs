@@ -16,6 +16,7 @@ use tokio::{
 use super::{
     Failure,
     daemon::Daemon,
+    descriptors,
     flags::Flags,
     signals::{Hangup, Signals},
     systemd::{self, State},
@@ -25,7 +26,7 @@ use crate::{
     config::{self, Config, Load},
     outcome::Subject,
     scheduler,
-    server::{self, Options},
+    server::{self, Options, Web},
 };
 
 pub(super) fn serve(flags: &Flags) -> Result<ExitCode, Failure> {
@@ -33,9 +34,10 @@ pub(super) fn serve(flags: &Flags) -> Result<ExitCode, Failure> {
     // Before it is read: what is written meanwhile is seen as a change.
     let content = config::content(&load);
     let config = config::load(&load)?;
+    let web = super::web(flags)?.map(Arc::new);
     let runtime = runtime()?;
     let daemon = Daemon::new(config, load, content, flags.serve.daemon.shard);
-    let ended = runtime.block_on(run(flags, Arc::new(daemon)));
+    let ended = runtime.block_on(run(flags, Arc::new(daemon), web));
     // Whatever still runs now is not worth waiting for.
     runtime.shutdown_background();
     ended
@@ -49,7 +51,11 @@ pub(super) fn runtime() -> Result<Runtime, Failure> {
         .map_err(|error| Failure::other(format!("the runtime cannot start: {error}")))
 }
 
-async fn run(flags: &Flags, daemon: Arc<Daemon>) -> Result<ExitCode, Failure> {
+async fn run(
+    flags: &Flags,
+    daemon: Arc<Daemon>,
+    web: Option<Arc<Web>>,
+) -> Result<ExitCode, Failure> {
     let uncaught = |error| Failure::other(format!("signals cannot be caught: {error}"));
     let mut signals = Signals::catch().map_err(uncaught)?;
     let hangup = Hangup::catch().map_err(uncaught)?;
@@ -59,14 +65,12 @@ async fn run(flags: &Flags, daemon: Arc<Daemon>) -> Result<ExitCode, Failure> {
         bind(&flags.serve.listen_addresses).await?
     };
     announce(&daemon.loaded().config);
+    announce_web(web.as_deref());
+    let options = options(flags, web);
+    descriptors::raise(wanted(&daemon.loaded().config, &options));
     let (stop, stopped) = watch::channel(false);
     let asking = tokio::spawn(ask(Arc::clone(&daemon), until(stopped.clone())));
-    let serving = server::serve(
-        listeners,
-        Arc::clone(&daemon),
-        options(flags),
-        until(stopped),
-    );
+    let serving = server::serve(listeners, Arc::clone(&daemon), options, until(stopped));
     let beside = beside(flags, &daemon, hangup);
     daemon.running.store(true, Ordering::Relaxed);
     systemd::tell(State::Ready);
@@ -94,15 +98,23 @@ async fn run(flags: &Flags, daemon: Arc<Daemon>) -> Result<ExitCode, Failure> {
     }
 }
 
-fn options(flags: &Flags) -> Options {
+fn options(flags: &Flags, web: Option<Arc<Web>>) -> Options {
     Options {
         telemetry_path: flags.serve.telemetry_path.clone(),
         max_requests: flags.serve.max_requests,
         route_prefix: flags.serve.daemon.prefix(),
         external_url: flags.serve.daemon.external_url.clone(),
         lifecycle: flags.serve.daemon.enable_lifecycle,
+        show_evidence: flags.serve.daemon.show_evidence.into(),
+        web,
         ..Options::default()
     }
+}
+
+/// A cycle has a connection and now and then a second one; some files are always open.
+fn wanted(config: &Config, options: &Options) -> u64 {
+    let cycles = config.concurrency.min(config.registries.len());
+    u64::try_from(2 * cycles + options.max_connections).unwrap_or(u64::MAX) + ALWAYS_OPEN
 }
 
 /// What goes on beside the schedule and the port until it is dropped: reloads by
@@ -167,6 +179,17 @@ fn announce(config: &Config) {
     }
 }
 
+fn announce_web(web: Option<&Web>) {
+    let Some(web) = web else {
+        return;
+    };
+    for warning in web.warnings() {
+        tracing::warn!(warning, "web configuration");
+    }
+    let (tls, authentication) = (web.tls(), web.authenticates());
+    tracing::info!(tls, authentication, "web configuration loaded");
+}
+
 async fn bind(addresses: &[ListenAddress]) -> Result<Vec<TcpListener>, Failure> {
     let mut listeners = Vec::with_capacity(addresses.len());
     for address in addresses {
@@ -214,3 +237,5 @@ async fn everywhere(port: u16) -> io::Result<TcpListener> {
         bound => bound,
     }
 }
+
+const ALWAYS_OPEN: u64 = 64;

@@ -131,6 +131,9 @@ pub(super) fn telemetry_path(path: &str) -> Result<String, String> {
     if path.starts_with("/-/") || path.starts_with("/api/") {
         return Err("`/-/` and `/api/` are taken".to_owned());
     }
+    if ["/config", "/probe", "/sd"].contains(&path) {
+        return Err(format!("`{path}` is taken"));
+    }
     if !path.chars().all(plain) {
         return Err("a path here has no blanks, `?`, `#`, `%` and the like".to_owned());
     }

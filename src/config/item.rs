@@ -51,6 +51,11 @@ impl<'a> Item<'a> {
         matches!(&self.node.value, Value::Scalar(kind, _) if *kind != Kind::Null)
     }
 
+    /// Whether the key has no value.
+    pub(super) fn is_nothing(&self) -> bool {
+        matches!(&self.node.value, Value::Scalar(Kind::Null, _))
+    }
+
     pub(super) fn flag(&self) -> Option<bool> {
         match &self.node.value {
             Value::Scalar(Kind::Bool, text) => Some(text.eq_ignore_ascii_case("true")),

@@ -123,9 +123,8 @@ pub fn load(load: &Load) -> Result<Config, ConfigErrors> {
         }));
     };
     let name = path.display().to_string();
-    let bytes = read_file(path).map_err(|error| unreadable(&name, &error))?;
+    let text = read_text(path)?;
     let base = path.parent().unwrap_or(Path::new(""));
-    let text = utf8(&name, bytes)?;
     let mut config = parse(&text, &name, base, &load.environment)?;
     config.path = Some(path.to_owned());
     Ok(config)
@@ -142,25 +141,38 @@ pub fn parse(
     base: &Path,
     environment: &Environment,
 ) -> Result<Config, ConfigErrors> {
-    if text.len() > LARGEST_FILE {
-        return Err(whole_file(file, TOO_LARGE, TOO_LARGE_HINT));
-    }
-    refuse_control_characters(text, file)?;
-    match tree::read(text) {
-        Ok(Some(root)) => conclude(Some(&root), file, text, base, environment),
-        Ok(None) => Err(whole_file(
+    match read_tree(text, file)? {
+        Some(root) => conclude(Some(&root), file, text, base, environment),
+        None => Err(whole_file(
             file,
             "the file is empty",
             "name a registry: `registries: [{url: https://registry.example.com}]`",
         )),
-        Err(error) => Err(ConfigErrors::from(ConfigError {
+    }
+}
+
+/// The text of a file, or why it cannot be had.
+pub(super) fn read_text(path: &Path) -> Result<String, ConfigErrors> {
+    let name = path.display().to_string();
+    let bytes = read_file(path).map_err(|error| unreadable(&name, &error))?;
+    utf8(&name, bytes)
+}
+
+/// The tree of a text; `None` when there is nothing in it.
+pub(super) fn read_tree(text: &str, file: &str) -> Result<Option<Node>, ConfigErrors> {
+    if text.len() > LARGEST_FILE {
+        return Err(whole_file(file, TOO_LARGE, TOO_LARGE_HINT));
+    }
+    refuse_control_characters(text, file)?;
+    tree::read(text).map_err(|error| {
+        ConfigErrors::from(ConfigError {
             file: Some(file.to_owned()),
             hint: syntax_hint(text, error.position, &error.message).to_owned(),
             position: error.position,
             path: String::new(),
             message: error.message,
-        })),
-    }
+        })
+    })
 }
 
 fn conclude(
@@ -182,7 +194,7 @@ fn conclude(
 }
 
 /// At most one byte more than a file may have.
-fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+pub(super) fn read_file(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(path)?
         .take(LARGEST_FILE as u64 + 1)
@@ -279,6 +291,6 @@ const DEFAULT_PATHS: [&str; 2] = [
     "/etc/oci-registry-exporter/config.yml",
 ];
 const PREFIX: &str = "OCI__";
-const LARGEST_FILE: usize = 1 << 20;
+pub(super) const LARGEST_FILE: usize = 1 << 20;
 const TOO_LARGE: &str = "the file is larger than 1 MiB";
 const TOO_LARGE_HINT: &str = "name the file that holds the configuration, and nothing else";

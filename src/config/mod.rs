@@ -6,6 +6,7 @@
 //! document puts defaults, OCI__* and registries together
 //! registry reads one registry through Section   -> Target
 //! problem  gathers what is wrong on the way     -> ConfigErrors
+//! web      the file of the own port             -> WebConfig
 //! ```
 //!
 //! All that is wrong with a file is said at once. No error shows the value of a
@@ -42,6 +43,7 @@ mod source;
 mod suggest;
 mod target;
 mod tree;
+mod web;
 mod yaml;
 
 pub use duration::{HINT as DURATION_HINT, parse as parse_duration};
@@ -54,4 +56,7 @@ pub use suggest::close as spelled_alike;
 pub use target::{
     Capabilities, CheckSettings, Checks, Config, CredentialSet, Limits, Push, PushWish, Target,
     TestRepository,
+};
+pub use web::{
+    CipherSuite, ClientAuth, Curve, PasswordHash, Pem, RateLimit, WebConfig, WebTls, load_web,
 };

@@ -5,38 +5,34 @@
 //! a deadline, connections and requests have a bound, nobody can hold one by
 //! reading slowly.
 //!
-//! HTTP/1.1 only: without TLS no scraper speaks anything else, and it leaves out
-//! a preface to wait for and streams to bound.
+//! Without TLS it is HTTP/1.1 alone: no scraper speaks anything else there. Over
+//! TLS, which a web configuration file asks for, the handshake says which it is.
 
+mod activity;
 mod answer;
+mod connection;
 mod encoding;
+mod handshake;
 mod landing;
 mod patient;
 mod probing;
 mod query;
 mod routes;
+mod visitor;
+mod web;
 
 use std::{
-    convert::Infallible,
     error::Error,
-    fmt, io,
+    io,
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
 use futures_util::future::join_all;
-use hyper::{server::conn::http1, service::service_fn};
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::{GracefulShutdown, Watcher},
-};
 use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
+    net::TcpListener,
+    sync::{Semaphore, watch},
     time::{sleep, timeout},
 };
 
@@ -45,9 +41,12 @@ use url::Url;
 use crate::{
     exposition::{Format, Scope},
     outcome::CheckName,
+    report::Audience,
 };
-use patient::Patient;
+use connection::{Door, converse};
 use routes::Site;
+pub use visitor::{ShowEvidence, Visitor};
+pub use web::Web;
 
 /// What the routes show. Asked on a thread of its own: it may take its time.
 pub trait Pages: Send + Sync + 'static {
@@ -55,7 +54,11 @@ pub trait Pages: Send + Sync + 'static {
     fn metrics(&self, format: Format, scope: Scope) -> Result<Option<String>, PageError>;
     /// The reports as JSON, of all registries or of one; `None` where no such
     /// registry is configured.
-    fn reports(&self, registry: Option<&str>) -> Result<Option<String>, PageError>;
+    fn reports(
+        &self,
+        registry: Option<&str>,
+        audience: Audience,
+    ) -> Result<Option<String>, PageError>;
     /// When the scheduler last showed that it lives; `None` before it began.
     fn heartbeat(&self) -> Option<SystemTime>;
     /// Whether the configuration is loaded and the scheduler runs.
@@ -118,7 +121,7 @@ pub type Reloading = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
 pub type PageError = Box<dyn Error + Send + Sync>;
 
 /// How the port is served.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Options {
     /// Where the metrics are; begins with `/`.
     pub telemetry_path: String,
@@ -132,6 +135,10 @@ pub struct Options {
     pub max_requests: usize,
     /// How many connections stand at once; beyond it they wait to be accepted.
     pub max_connections: usize,
+    /// TLS, users, headers and rate limit; `None`: plain HTTP for anybody.
+    pub web: Option<Arc<Web>>,
+    /// Who is shown user names, challenges, token hosts and requests.
+    pub show_evidence: ShowEvidence,
 }
 
 impl Default for Options {
@@ -143,6 +150,8 @@ impl Default for Options {
             lifecycle: false,
             max_requests: 40,
             max_connections: 512,
+            web: None,
+            show_evidence: ShowEvidence::Auth,
         }
     }
 }
@@ -157,8 +166,11 @@ pub async fn serve<P: Pages>(
 ) {
     let port = Port {
         connections: Arc::new(Semaphore::new(options.max_connections)),
-        open: GracefulShutdown::new(),
-        site: Arc::new(Site::new(pages, options)),
+        stop: watch::Sender::new(()),
+        door: Arc::new(Door {
+            web: options.web.clone(),
+            site: Arc::new(Site::new(pages, options)),
+        }),
     };
     let accepting = join_all(listeners.into_iter().map(|listener| port.accept(listener)));
     tokio::select! {
@@ -166,7 +178,9 @@ pub async fn serve<P: Pages>(
         // Never without listeners to accept from.
         _ = accepting => {}
     }
-    if timeout(GRACE, port.open.shutdown()).await.is_err() {
+    // Fails where no connection is open.
+    let _ = port.stop.send(());
+    if timeout(GRACE, port.stop.closed()).await.is_err() {
         tracing::warn!("requests did not end in time and were cut off");
     }
 }
@@ -175,9 +189,10 @@ pub async fn serve<P: Pages>(
 pub const GRACE: Duration = Duration::from_secs(5);
 
 struct Port {
-    site: Arc<Site>,
+    door: Arc<Door>,
     connections: Arc<Semaphore>,
-    open: GracefulShutdown,
+    /// Every connection holds a receiver to its end.
+    stop: watch::Sender<()>,
 }
 
 impl Port {
@@ -188,8 +203,8 @@ impl Port {
             };
             match listener.accept().await {
                 Ok((stream, _)) => {
-                    let site = Arc::clone(&self.site);
-                    tokio::spawn(converse(stream, site, self.open.watcher(), permit));
+                    let door = Arc::clone(&self.door);
+                    tokio::spawn(converse(stream, door, self.stop.subscribe(), permit));
                 }
                 Err(error) if of_one_connection(&error) => {}
                 Err(error) => {
@@ -199,45 +214,6 @@ impl Port {
                 }
             }
         }
-    }
-}
-
-/// One connection from its first byte to its last.
-async fn converse(
-    stream: TcpStream,
-    site: Arc<Site>,
-    watcher: Watcher,
-    _permit: OwnedSemaphorePermit,
-) {
-    // Fails on a connection that is already gone.
-    let _ = stream.set_nodelay(true);
-    let asked = AtomicBool::new(false);
-    let service = service_fn(|request| {
-        asked.store(true, Ordering::Relaxed);
-        let site = Arc::clone(&site);
-        async move { Ok::<_, Infallible>(site.answer(&request).await) }
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(IDLE_TIMEOUT)
-        .max_header_size(LARGEST_HEAD)
-        .max_headers(MOST_HEADERS)
-        .serve_connection(TokioIo::new(Patient::new(stream, WRITE_TIMEOUT)), service);
-    let mut connection = std::pin::pin!(watcher.watch(connection));
-    tokio::select! {
-        ended = &mut connection => return log(ended),
-        () = sleep(HEAD_TIMEOUT) => {}
-    }
-    // hyper has one timeout for an idle connection and for a slow head; who has
-    // not managed a single request yet does not get the long one.
-    if asked.load(Ordering::Relaxed) {
-        log(connection.await);
-    }
-}
-
-fn log<E: fmt::Display>(ended: Result<(), E>) {
-    if let Err(error) = ended {
-        tracing::debug!(%error, "connection ended");
     }
 }
 
@@ -252,13 +228,3 @@ fn of_one_connection(error: &io::Error) -> bool {
 }
 
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
-/// From accepting to the end of the first head.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// From one answer to the end of the next head; longer than the usual scrape
-/// intervals, so that a scraper keeps its connection.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(150);
-/// How long a client may take nothing of an answer.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
-/// Bytes of a request's head.
-const LARGEST_HEAD: usize = 32 * 1024;
-const MOST_HEADERS: usize = 100;

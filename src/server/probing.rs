@@ -9,32 +9,42 @@ use http::{
 };
 
 use super::{
-    ProbeRefusal, Sought,
+    ProbeRefusal, Sought, Visitor,
     answer::{Answer, failed, plain},
     query,
     routes::{PROBE, Site, not_configured, values},
 };
-use crate::exposition::Format;
+use crate::{exposition::Format, report::Audience};
 
 impl Site {
-    pub(super) async fn probe<B>(&self, request: &Request<B>) -> Answer {
+    pub(super) async fn probe<B>(
+        &self,
+        request: &Request<B>,
+        visitor: Visitor,
+        audience: Audience,
+    ) -> Answer {
         let headers = request.headers();
         let format = Format::negotiate(values(headers, &ACCEPT));
         let ask = match query::probing(request.uri(), headers, format) {
             Ok(ask) => ask,
             Err(why) => return plain(StatusCode::BAD_REQUEST, &why),
         };
-        if ask.force {
-            return plain(
-                StatusCode::FORBIDDEN,
-                "`force=true` needs web authentication: `--web.config.file`",
-            );
+        // Whoever may, makes the exporter knock as often as they like.
+        if ask.force && !visitor.authenticated {
+            return plain(StatusCode::FORBIDDEN, FORCE_REFUSED);
         }
+        if ask.debug && audience != Audience::Operator {
+            return plain(StatusCode::FORBIDDEN, DEBUG_REFUSED);
+        }
+        let content_type = if ask.debug {
+            "text/plain; charset=utf-8"
+        } else {
+            format.content_type()
+        };
         match Arc::clone(&self.pages).probe(ask).await {
             Ok(page) => {
                 let made = move || Ok(Some(page));
-                self.made(made, not_configured, format.content_type(), headers)
-                    .await
+                self.made(made, not_configured, content_type, headers).await
             }
             Err(ProbeRefusal::NotConfigured) => not_configured(),
             Err(ProbeRefusal::NotEnabled) => not_probed(),
@@ -68,8 +78,9 @@ impl Site {
         let named = request.uri().authority().cloned();
         let host = request.headers().get(HOST);
         let address = named.or_else(|| Authority::try_from(host?.as_bytes()).ok())?;
+        let tls = self.options.web.as_ref().is_some_and(|web| web.tls());
         (!address.as_str().contains('@')).then(|| Sought {
-            scheme: "http".to_owned(),
+            scheme: if tls { "https" } else { "http" }.to_owned(),
             address: address.to_string(),
             path: format!("{}{PROBE}", self.options.route_prefix),
         })
@@ -82,3 +93,6 @@ fn not_probed() -> Answer {
         "probing by request is not allowed; set `probe: {enabled: true}` for the registry or under `defaults`",
     )
 }
+
+const FORCE_REFUSED: &str = "`force=true` is for whoever has logged in: `basic_auth_users` or client certificates in `--web.config.file`";
+const DEBUG_REFUSED: &str = "`debug=true` shows requests and user names: log in (`--web.config.file`), or allow it to everybody (`--web.show-evidence always`)";

@@ -17,11 +17,11 @@ use tokio::{
 };
 
 use super::{
-    Options, PageError, Pages,
+    Options, PageError, Pages, Visitor,
     answer::{Answer, answer, busy, failed, not_allowed, plain, with},
     encoding, landing, query,
 };
-use crate::exposition::Format;
+use crate::{exposition::Format, report::Audience};
 
 /// Everything that the routes need.
 pub(super) struct Site {
@@ -61,7 +61,7 @@ impl Site {
     }
 
     /// The answer to any request; of `HEAD` hyper leaves out the body.
-    pub(super) async fn answer<B>(&self, request: &Request<B>) -> Answer {
+    pub(super) async fn answer<B>(&self, request: &Request<B>, visitor: Visitor) -> Answer {
         let route = self.route(request.uri().path());
         if route == Route::Nowhere {
             return plain(StatusCode::NOT_FOUND, "not found");
@@ -73,11 +73,12 @@ impl Site {
         if !allowed.contains(request.method()) {
             return not_allowed(allowed);
         }
+        let audience = visitor.audience(self.options.show_evidence);
         match route {
             Route::Metrics => self.metrics(request).await,
-            Route::Probe => self.probe(request).await,
+            Route::Probe => self.probe(request, visitor, audience).await,
             Route::ServiceDiscovery => self.service_discovery(request).await,
-            Route::Reports(registry) => self.reports(registry, request.headers()).await,
+            Route::Reports(registry) => self.reports(registry, audience, request.headers()).await,
             Route::Landing => self.landing(),
             Route::Root => self.to_landing(),
             Route::Healthy => self.healthy(SystemTime::now()),
@@ -131,9 +132,14 @@ impl Site {
             .await
     }
 
-    async fn reports(&self, registry: Option<String>, headers: &HeaderMap) -> Answer {
+    async fn reports(
+        &self,
+        registry: Option<String>,
+        audience: Audience,
+        headers: &HeaderMap,
+    ) -> Answer {
         let pages = Arc::clone(&self.pages);
-        let make = move || pages.reports(registry.as_deref());
+        let make = move || pages.reports(registry.as_deref(), audience);
         self.made(make, not_configured, "application/json", headers)
             .await
     }
@@ -305,7 +311,7 @@ mod tests {
             Ok(None)
         }
 
-        fn reports(&self, _: Option<&str>) -> Result<Option<String>, PageError> {
+        fn reports(&self, _: Option<&str>, _: Audience) -> Result<Option<String>, PageError> {
             Ok(None)
         }
 

@@ -45,6 +45,7 @@ use error::{Failure, Place};
 use observer::{CURRENT, Recording, Totals};
 
 pub use options::{ProxyOptions, TlsOptions, TlsVersion, TransportOptions, user_agent};
+pub use pem::{pem_certificates, pem_key};
 pub use tls::{Built, TlsError, TlsPolicies, TlsPolicy};
 
 /// The connections of one cycle to one registry, and to the token hosts and

@@ -10,19 +10,40 @@ use rustls::{
 
 use super::{files::Files, tls::TlsError};
 
+/// The certificates of a PEM text; at least one.
+///
+/// # Errors
+/// What is wrong with it, as the end of a sentence.
+pub fn pem_certificates(content: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
+    let found: Vec<_> = CertificateDer::pem_slice_iter(content)
+        .collect::<Result<_, pem::Error>>()
+        .map_err(|cause| format!("is not PEM: {}", pem_problem(&cause)))?;
+    if found.is_empty() {
+        return Err("holds no PEM certificate".to_owned());
+    }
+    Ok(found)
+}
+
+/// The private key of a PEM text.
+///
+/// # Errors
+/// As [`pem_certificates`].
+pub fn pem_key(content: &[u8]) -> Result<PrivateKeyDer<'static>, String> {
+    PrivateKeyDer::from_pem_slice(content).map_err(|cause| match cause {
+        pem::Error::NoItemsFound if holds(content, b"ENCRYPTED PRIVATE KEY") => {
+            "the key is encrypted; give one without a passphrase".to_owned()
+        }
+        pem::Error::NoItemsFound => "holds no PEM private key".to_owned(),
+        cause => format!("is not PEM: {}", pem_problem(&cause)),
+    })
+}
+
 pub(super) fn certificates(
     option: &'static str,
     path: &Path,
     content: &[u8],
 ) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let error = |problem| TlsError::new(option, Some(path), problem);
-    let found: Vec<_> = CertificateDer::pem_slice_iter(content)
-        .collect::<Result<_, pem::Error>>()
-        .map_err(|cause| error(format!("is not PEM: {}", pem_problem(&cause))))?;
-    if found.is_empty() {
-        return Err(error("holds no PEM certificate".to_owned()));
-    }
-    Ok(found)
+    pem_certificates(content).map_err(|problem| TlsError::new(option, Some(path), problem))
 }
 
 pub(super) fn identity(
@@ -34,15 +55,7 @@ pub(super) fn identity(
     };
     let chain = certificates("tls.cert_file", cert_path, cert)?;
     let error = |problem: String| TlsError::new("tls.key_file", Some(key_path), problem);
-    let key = PrivateKeyDer::from_pem_slice(key).map_err(|cause| {
-        error(match cause {
-            pem::Error::NoItemsFound if holds(key, b"ENCRYPTED PRIVATE KEY") => {
-                "the key is encrypted; give one without a passphrase".to_owned()
-            }
-            pem::Error::NoItemsFound => "holds no PEM private key".to_owned(),
-            cause => format!("is not PEM: {}", pem_problem(&cause)),
-        })
-    })?;
+    let key = pem_key(key).map_err(error)?;
     CertifiedKey::from_der(chain, key, provider)
         .map(|identity| Some(Arc::new(identity)))
         .map_err(|cause| {

@@ -69,12 +69,14 @@ async fn the_effective_configuration_is_shown_without_secrets() {
 #[tokio::test]
 async fn help_version_and_catalogue_need_no_configuration() {
     let place = Workplace::empty();
-    let version = place.run(&["--version"]).await;
-    assert_eq!(version.code, Some(0));
-    assert_eq!(
-        version.stdout,
-        concat!("oci-registry-exporter ", env!("CARGO_PKG_VERSION"), "\n")
-    );
+    let number = concat!("oci-registry-exporter ", env!("CARGO_PKG_VERSION"), "\n");
+    let short = place.run(&["-V"]).await;
+    assert_eq!((short.code, short.stdout.as_str()), (Some(0), number));
+    let long = place.run(&["--version"]).await;
+    assert_eq!(long.code, Some(0));
+    for part in [number, "revision: ", "build date: ", "platform: "] {
+        assert!(long.stdout.contains(part), "{part}: {}", long.stdout);
+    }
     let help = place.run(&["--help"]).await;
     assert_eq!(help.code, Some(0));
     assert!(

@@ -50,4 +50,6 @@ mod transport;
 #[cfg(test)]
 mod traps;
 #[cfg(test)]
+mod web;
+#[cfg(test)]
 mod writes;

@@ -13,6 +13,7 @@ use std::{
 use flate2::read::GzDecoder;
 use oci_registry_exporter::{
     exposition::{Format, Scope},
+    report::Audience,
     server::{
         Answering, GRACE, Options, PageError, Pages, ProbeRefusal, Probing, Reloading, Sought,
         serve,
@@ -457,9 +458,13 @@ impl Pages for Fixed {
         Ok(Some(format!("{at:?}")))
     }
 
-    fn reports(&self, registry: Option<&str>) -> Result<Option<String>, PageError> {
+    fn reports(
+        &self,
+        registry: Option<&str>,
+        audience: Audience,
+    ) -> Result<Option<String>, PageError> {
         Ok(match registry {
-            None => Some("all".to_owned()),
+            None => Some(format!("all for {audience:?}")),
             Some("a/b") => Some("only a/b".to_owned()),
             Some(_) => None,
         })

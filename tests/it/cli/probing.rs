@@ -125,7 +125,7 @@ async fn what_is_wrong_with_a_probe_is_said() {
             "no registry of this name",
         ),
         ("?target=production&check=pul", 400, "no such check"),
-        ("?target=production&force=true", 403, "web authentication"),
+        ("?target=production&force=true", 403, "logged in"),
     ] {
         let answer = daemon.get(&format!("/probe{query}")).await;
         let expected = format!("HTTP/1.1 {status} ");
@@ -225,4 +225,58 @@ async fn metrics_are_selected_by_family_and_registry() {
     let answer = daemon.get("/metrics?registry=three").await;
     assert!(answer.starts_with("HTTP/1.1 404 "), "{answer}");
     end(daemon).await;
+}
+
+#[tokio::test]
+async fn whoever_has_logged_in_may_ask_anew_and_see_the_requests() {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+
+    let sim = sim(Scheme::Basic).await;
+    let place = probed(&sim, "");
+    let hash = bcrypt::hash("opensesame", 4).unwrap();
+    let web = format!("basic_auth_users: {{ops: '{hash}'}}\n");
+    std::fs::write(place.path("web.yml"), web).unwrap();
+    let daemon = Daemon::start(&place, &["--web.config.file", "web.yml"]).await;
+    let login = STANDARD.encode("ops:opensesame");
+    let login = format!("Authorization: Basic {login}\r\n");
+    let probe = |query: &str| {
+        let path = format!("/probe?target=production{query}");
+        let (daemon, login) = (&daemon, &login);
+        async move { daemon.request_with("GET", &path, login).await }
+    };
+    let answer = probe("").await;
+    assert!(body(&answer).contains("probe_success 1\n"), "{answer}");
+    let seen = sim.total_requests();
+    let answer = probe("&force=true").await;
+    assert!(body(&answer).contains("probe_success 1\n"), "{answer}");
+    assert!(sim.total_requests() > seen);
+
+    let answer = probe("&debug=true").await;
+    for part in ["PASS", "robot", "HEAD ", "probe_success 1\n"] {
+        assert!(body(&answer).contains(part), "{part}: {answer}");
+    }
+    for secret in super::secrets() {
+        assert!(!answer.contains(&secret), "{answer}");
+    }
+    let answer = daemon.get("/probe?target=production").await;
+    assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+    end(daemon).await;
+}
+
+#[tokio::test]
+async fn without_a_login_the_requests_are_for_nobody_unless_that_is_wanted() {
+    let sim = sim(Scheme::Basic).await;
+    let place = probed(&sim, "");
+    for (flags, status) in [
+        (&[][..], 403),
+        (&["--web.show-evidence", "never"], 403),
+        (&["--web.show-evidence", "always"], 200),
+    ] {
+        let daemon = Daemon::start(&place, flags).await;
+        let answer = daemon.get("/probe?target=production&debug=true").await;
+        let expected = format!("HTTP/1.1 {status} ");
+        assert!(answer.starts_with(&expected), "{flags:?}: {answer}");
+        assert_eq!(answer.contains("robot"), status == 200, "{answer}");
+        end(daemon).await;
+    }
 }

@@ -190,3 +190,31 @@ async fn probes_log_at_a_level_of_their_own() {
         assert_eq!(log.contains("listening"), listening, "{flags:?}: {log}");
     }
 }
+
+#[tokio::test]
+async fn open_files_are_raised_to_what_is_allowed_and_too_few_are_said() {
+    let sim = sim(Scheme::None).await;
+    let place = Workplace::new(&registry("production", &sim, PASSWORD));
+    for (limits, open, warned) in [
+        ("ulimit -S -n 64", "4096", false),
+        ("ulimit -n 128", "128", true),
+    ] {
+        let mut shell = tokio::process::Command::new("sh");
+        shell
+            .arg("-c")
+            .arg(format!("ulimit -n 4096; {limits}; exec \"$0\" \"$@\""))
+            .arg(env!("CARGO_BIN_EXE_oci-registry-exporter"))
+            .args(["--web.listen-address", "127.0.0.1:0"])
+            .current_dir(place.path(""))
+            .kill_on_drop(true);
+        let mut daemon = Daemon::spawn(shell).await;
+        let page = daemon.get("/metrics").await;
+        assert!(
+            page.contains(&format!("process_max_fds {open}\n")),
+            "{page}"
+        );
+        daemon.signal("TERM").await;
+        let (_, log) = daemon.end().await;
+        assert_eq!(log.contains("few files may be open"), warned, "{log}");
+    }
+}

@@ -8,7 +8,7 @@ use std::{
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
-    KeyPair, date_time_ymd,
+    KeyPair, SanType, date_time_ymd,
 };
 use tempfile::TempDir;
 
@@ -80,6 +80,14 @@ impl Authority {
         params.distinguished_name.push(DnType::CommonName, name);
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         self.sign(name, params, (2020, 1, 1), until)
+    }
+
+    /// A client's certificate with these alternative names.
+    pub(crate) fn client_of(&self, name: &str, names: Vec<SanType>) -> Pair {
+        let mut params = CertificateParams::new([]).expect("no names");
+        params.subject_alt_names = names;
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        self.sign(name, params, (2020, 1, 1), GOOD)
     }
 
     fn valid(&self, kind: &str, names: &[&str], from: Day, until: Day) -> Pair {

@@ -8,7 +8,10 @@ use std::{
 use oci_registry_exporter::outcome::{CheckName, SessionEnd};
 
 use super::registry::{Kind, REPOSITORY, Registry, good};
-use crate::{asked::Asked, cli::run::Workplace};
+use crate::{
+    asked::Asked,
+    cli::{daemon::Daemon, run::Workplace},
+};
 
 const PUSHES: usize = 10;
 
@@ -61,6 +64,44 @@ async fn a_signal_leaves_no_session_with_data() {
             .await;
         run.wait().await.expect("it ends");
     }
+    assert_eq!(sessions_with_data(registry.dir()), [] as [PathBuf; 0]);
+}
+
+/// A reload that takes the registry away in the middle of a probe: what it opened is
+/// cancelled all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reload_leaves_no_session_with_data() {
+    let Some(registry) = Registry::start(Kind::Htpasswd).await else {
+        return;
+    };
+    registry.fill().await;
+    let with =
+        configuration(&registry) + "    upload_start_delay: 1h\n    probe: {enabled: true}\n";
+    let place = Workplace::new(&with);
+    let mut daemon = Daemon::start(&place, &["--web.enable-lifecycle"]).await;
+    let file = place.path("oci-registry-exporter.yml");
+    for _ in 0..PUSHES {
+        let before = sessions(registry.dir()).len();
+        let probed = daemon.get("/probe?target=lab&check=push&check=capabilities");
+        let taken_away = async {
+            // As soon as its session is there: between the POST and the DELETE.
+            while sessions(registry.dir()).len() == before {
+                tokio::task::yield_now().await;
+            }
+            fs::write(&file, "registries: []\n").expect("a file in the own folder");
+            daemon.request("POST", "/-/reload").await
+        };
+        let (probed, reloaded) = tokio::join!(probed, taken_away);
+        assert!(reloaded.starts_with("HTTP/1.1 200 "), "{reloaded}");
+        // It was answered before, or its registry is gone.
+        let status = probed.split(' ').nth(1).unwrap_or_default();
+        assert!(["200", "404"].contains(&status), "{probed}");
+        fs::write(&file, &with).expect("a file in the own folder");
+        daemon.request("POST", "/-/reload").await;
+    }
+    daemon.signal("TERM").await;
+    let (code, log) = daemon.end().await;
+    assert_eq!(code, Some(0), "{log}");
     assert_eq!(sessions_with_data(registry.dir()), [] as [PathBuf; 0]);
 }
 

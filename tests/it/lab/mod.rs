@@ -38,3 +38,4 @@ mod rotation;
 mod scraped;
 mod secure;
 mod servers;
+mod web;

@@ -39,6 +39,33 @@ fn promtool_finds_no_fault_in_the_example() {
     assert!(ended.status.success(), "{ended:?}");
 }
 
+fn row(number: usize, sim: &RegistrySim) -> String {
+    format!(
+        "  - {{name: 'registry {number}', url: '{}', labels: {{tier: '{number}'}}, repositories: [{{name: team/app, push: false, labels: {{team: a}}}}]}}\n",
+        sim.url()
+    )
+}
+
+/// The example for an exporter at this address, with the second half as a third
+/// job: together they must be all.
+fn in_two_halves(address: &str) -> Value {
+    let text = example().replace("oci-registry-exporter:9968", address);
+    let mut config: Value = serde_yaml::from_str(&text).unwrap();
+    let jobs = config["scrape_configs"].as_array_mut().unwrap();
+    let mut other = jobs[1].clone();
+    other["job_name"] = json!("oci-registries-too");
+    other["relabel_configs"][1]["regex"] = json!("1");
+    jobs.push(other);
+    for job in jobs {
+        job["scrape_interval"] = json!("1s");
+        job["scrape_timeout"] = json!("1s");
+    }
+    for of_others in ["rule_files", "alerting"] {
+        config.as_object_mut().unwrap().remove(of_others);
+    }
+    config
+}
+
 /// The labels of each series, without those that say who was asked and how.
 fn labels(result: &Value) -> BTreeSet<String> {
     let series = result.as_array().unwrap().iter();
@@ -60,12 +87,7 @@ async fn both_ways_show_the_same_at_once() {
         .start()
         .await;
     sim.push_image("team/app", "latest");
-    let rows: String = (0..REGISTRIES)
-        .map(|number| format!(
-            "  - {{name: 'registry {number}', url: '{}', labels: {{tier: '{number}'}}, repositories: [{{name: team/app, push: false, labels: {{team: a}}}}]}}\n",
-            sim.url()
-        ))
-        .collect();
+    let rows: String = (0..REGISTRIES).map(|number| row(number, &sim)).collect();
     let place = Workplace::new(&format!(
         "defaults: {{probe: {{enabled: true}}}}\nregistries:\n{rows}"
     ));
@@ -76,20 +98,7 @@ async fn both_ways_show_the_same_at_once() {
     }
     let seen = sim.total_requests();
     let address = daemon.address.to_string();
-    // The second half as a third job: together they must be all.
-    let text = example().replace("oci-registry-exporter:9968", &address);
-    let mut config: Value = serde_yaml::from_str(&text).unwrap();
-    let jobs = config["scrape_configs"].as_array_mut().unwrap();
-    let mut other = jobs[1].clone();
-    other["job_name"] = json!("oci-registries-too");
-    other["relabel_configs"][1]["regex"] = json!("1");
-    jobs.push(other);
-    for job in jobs {
-        job["scrape_interval"] = json!("1s");
-        job["scrape_timeout"] = json!("1s");
-    }
-    config.as_object_mut().unwrap().remove("rule_files");
-    config.as_object_mut().unwrap().remove("alerting");
+    let config = in_two_halves(&address);
     let Some(prometheus) = Prometheus::start(&Config(config)).await else {
         return;
     };
@@ -105,10 +114,10 @@ async fn both_ways_show_the_same_at_once() {
         "oci_registry_http_requests_total",
     ] {
         let of = |job: &str| format!("{family}{{job=~\"{job}\"}}");
-        let page = labels(&prometheus.query(&of("oci-registry-exporter")).await);
-        let probes = labels(&prometheus.query(&of("oci-registries.*")).await);
-        assert!(page.len() >= REGISTRIES, "{family}: {page:?}");
-        assert_eq!(page, probes, "{family}");
+        let together = labels(&prometheus.query(&of("oci-registry-exporter")).await);
+        let one_by_one = labels(&prometheus.query(&of("oci-registries.*")).await);
+        assert!(together.len() >= REGISTRIES, "{family}: {together:?}");
+        assert_eq!(together, one_by_one, "{family}");
     }
     for job in ["oci-registries", "oci-registries-too"] {
         let up = prometheus
