@@ -58,35 +58,50 @@ impl Chooser<'_> {
     /// A named set goes only where its own definition lets it go.
     fn refuse_foreign_host(&self, item: &Item<'_>, set: &CredentialSet) {
         let Some(url) = self.url else { return };
-        let of_directory = match &set.source {
-            Source::Directory(directory) if directory.is_there() => directory.hosts(),
-            _ => Ok(None),
-        };
-        let of_directory = of_directory.unwrap_or_else(|error| {
-            item.warn(format!("{error}: the credentials check will fail"));
-            None
-        });
-        let forbids = |hosts: &Vec<HostPattern>| !hosts.iter().any(|host| host.allows(url));
-        let own = Some(&set.hosts).filter(|hosts| !hosts.is_empty());
-        let Some(hosts) = own
-            .filter(|hosts| forbids(hosts))
-            .or(of_directory.as_ref().filter(|hosts| forbids(hosts)))
-        else {
+        if set.hosts.is_empty() || set.hosts.iter().any(|host| host.allows(url)) {
+            warn_of_directory(item, set, url);
             return;
-        };
-        let hosts: Vec<&str> = hosts.iter().map(HostPattern::as_str).collect();
-        let host = host_and_port(url);
+        }
         item.refuse(
-            format!(
-                "the credential set {} may not be sent to {}: its hosts are {}",
-                shown(&set.name),
-                shown(&host),
-                listed(&hosts)
-            ),
+            may_not(set, &set.hosts, url),
             format!(
                 "add {} to the `hosts` of the set, or name another set",
-                shown(&host)
+                shown(&host_and_port(url))
             ),
         );
     }
 }
+
+/// What a directory says itself is asked again in every cycle, and nothing is sent against
+/// it. Others write it, so that it cannot keep a configuration from being used.
+fn warn_of_directory(item: &Item<'_>, set: &CredentialSet, url: &Url) {
+    let Source::Directory(directory) = &set.source else {
+        return;
+    };
+    if !directory.is_there() {
+        return;
+    }
+    match directory.hosts() {
+        Ok(Some(hosts)) if !hosts.iter().any(|host| host.allows(url)) => {
+            item.warn(may_not(set, &hosts, url) + FAILS);
+        }
+        Ok(_) => {}
+        Err(error) => item.warn(error.message + FAILS),
+    }
+}
+
+fn may_not(set: &CredentialSet, hosts: &[HostPattern], url: &Url) -> String {
+    let names: Vec<&str> = hosts.iter().map(HostPattern::as_str).collect();
+    let hosts = if names.is_empty() {
+        "none".to_owned()
+    } else {
+        listed(&names)
+    };
+    format!(
+        "the credential set {} may not be sent to {}: its hosts are {hosts}",
+        shown(&set.name),
+        shown(&host_and_port(url)),
+    )
+}
+
+const FAILS: &str = "; the credentials check will fail";

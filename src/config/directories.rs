@@ -13,6 +13,8 @@ pub(super) struct Found {
     pub(super) path: PathBuf,
     /// The item that named it.
     pub(super) spot: Spot,
+    /// That item is a pattern: whoever may write there chose the name.
+    pub(super) by_pattern: bool,
 }
 
 /// The directories that the list names, patterns in their places; and the patterns.
@@ -38,7 +40,7 @@ pub(super) fn read(root: &Section<'_>, base: &Path) -> (Vec<Found>, Vec<Family>)
                     "there is no such directory yet: until there is, its set fails the credentials check",
                 );
             }
-            found.extend(named(path, &item));
+            found.extend(named(path, &item, false));
         }
         if found.len() > MOST {
             item.refuse(
@@ -100,12 +102,9 @@ fn matching(text: &str, base: &Path, item: &Item<'_>) -> Vec<Found> {
     let mut found = Vec::new();
     for path in paths.take(MOST + 1) {
         match path {
-            Ok(path) if path.is_dir() => found.extend(named(path, item)),
+            Ok(path) if path.is_dir() => found.extend(named(path, item, true)),
             Ok(_) => {}
-            Err(error) => item.refuse(
-                format!("a directory cannot be read: {error}"),
-                "let the exporter's user read it",
-            ),
+            Err(error) => item.warn(format!("a directory is left out: {error}")),
         }
     }
     if found.is_empty() {
@@ -114,9 +113,13 @@ fn matching(text: &str, base: &Path, item: &Item<'_>) -> Vec<Found> {
     found
 }
 
-fn named(path: PathBuf, item: &Item<'_>) -> Option<Found> {
+fn named(path: PathBuf, item: &Item<'_>, by_pattern: bool) -> Option<Found> {
     let name = path.file_name().and_then(|name| name.to_str());
     let Some(name) = name.map(str::to_owned) else {
+        if by_pattern {
+            item.warn("a directory is left out: its name is not UTF-8");
+            return None;
+        }
         item.refuse(
             "the directory has no last part that could name a set",
             "write its whole path, in UTF-8",
@@ -127,6 +130,7 @@ fn named(path: PathBuf, item: &Item<'_>) -> Option<Found> {
         name,
         path,
         spot: item.spot.clone(),
+        by_pattern,
     })
 }
 

@@ -45,16 +45,7 @@ impl Sets {
         }
         let (found, families) = directories::read(root, base);
         for found in found {
-            let Found { name, path, spot } = found;
-            if !may_be_called(&name) {
-                refuse_name(root, &spot, &name);
-            } else if sets.contains_key(&name) {
-                root.refuse_at(
-                    &spot,
-                    format!("there are two credential sets named {}", shown(&name)),
-                    "a directory is a set named after its last part; rename one of the two",
-                );
-            } else {
+            if let Some(Found { name, path, .. }) = found.accepted(root, &sets) {
                 sets.insert(name.clone(), Arc::new(of_directory(name, path)));
             }
         }
@@ -140,6 +131,40 @@ pub(super) fn anonymous() -> Arc<CredentialSet> {
 /// Whether a set is one without a name.
 pub(super) fn is_inline(set: &CredentialSet) -> bool {
     set.name == INLINE
+}
+
+impl Found {
+    /// Itself, if its name is free. What a pattern finds was named by somebody who must
+    /// not be able to keep the exporter from starting.
+    fn accepted(
+        self,
+        root: &Section<'_>,
+        sets: &BTreeMap<String, Arc<CredentialSet>>,
+    ) -> Option<Self> {
+        let (name, spot) = (&self.name, &self.spot);
+        let taken = sets.contains_key(name);
+        match (may_be_called(name), taken, self.by_pattern) {
+            (true, false, _) => return Some(self),
+            (false, _, false) => refuse_name(root, spot, name),
+            (true, true, false) => root.refuse_at(
+                spot,
+                format!("there are two credential sets named {}", shown(name)),
+                "a directory is a set named after its last part; rename one of the two",
+            ),
+            (_, taken, true) => {
+                let why = if taken {
+                    "is taken"
+                } else {
+                    "is no name of a set"
+                };
+                root.warn_at(
+                    spot,
+                    format!("a directory is left out: its name {} {why}", shown(name)),
+                );
+            }
+        }
+        None
+    }
 }
 
 fn may_be_called(name: &str) -> bool {

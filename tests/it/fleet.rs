@@ -251,14 +251,24 @@ async fn a_directory_of_directories_says_itself_where_its_sets_may_go() {
         .unwrap_err()
         .to_string()
     };
-    let message = refused("elsewhere");
+    // Known before it is asked, and no reason to ask nobody else.
+    let environment = Environment::default();
+    let read = config::parse(&yaml("elsewhere"), "test.yml", Path::new("/"), &environment);
     let host = sim.host();
-    assert!(
-        message.contains(&format!(
-            "the credential set `elsewhere` may not be sent to `{host}`: its hosts are `registry.example.com`"
-        )),
-        "{message}"
+    assert_eq!(
+        read.unwrap().warnings,
+        [format!(
+            "registries[0].credentials: the credential set `elsewhere` may not be sent to `{host}`: its hosts are `registry.example.com`; the credentials check will fail"
+        )]
     );
+    sim.take_requests();
+    let cycle = Asked::of(&yaml("elsewhere")).reads().await;
+    assert!(sim.take_requests().iter().all(|it| it.path == "/v2/"));
+    let of_credentials = &cycle.reports()[0].outcome;
+    assert_eq!(of_credentials.reason, Some(Reason::Config));
+    let message = &of_credentials.message;
+    assert!(message.contains("does not let the set go to"), "{message}");
+
     assert!(refused(".hidden").contains("there is no credential set `.hidden`"));
     assert!(refused("inline").contains("there is no credential set `inline`"));
 
@@ -386,6 +396,36 @@ async fn the_estimate_of_series_is_near() {
             );
         }
     }
+}
+
+/// Who may write into the directory of directories cannot keep the exporter from starting.
+#[test]
+fn a_directory_with_an_impossible_name_is_left_out_and_said() {
+    let all = tempfile::tempdir().unwrap();
+    for set in ["anonymous", "platform", "team-a"] {
+        fs::create_dir(all.path().join(set)).unwrap();
+    }
+    let yaml = format!(
+        "credential_dirs: ['{}/*']\ncredentials: {{platform: {{token_file: x, hosts: [r.example.com]}}}}\nregistries: [{{url: https://r.example.com, credentials: platform}}]",
+        all.path().display(),
+    );
+    let environment = Environment::default();
+    let config = config::parse(&yaml, "test.yml", Path::new("/"), &environment).unwrap();
+    assert_eq!(
+        config.warnings,
+        [
+            "credential_dirs[0]: a directory is left out: its name `anonymous` is no name of a set",
+            "credential_dirs[0]: a directory is left out: its name `platform` is taken",
+        ]
+    );
+    let sets: Vec<&str> = config
+        .credential_sets
+        .iter()
+        .map(|set| set.name.as_str())
+        .collect();
+    assert_eq!(sets, ["platform", "team-a"]);
+    let platform = &config.registries[0].repositories[0].credential;
+    assert!(matches!(platform.source, Source::Token(_)));
 }
 
 fn example(name: &str) -> PathBuf {
