@@ -44,6 +44,10 @@ pub(super) struct Daemon {
     pub(super) reload_successful: AtomicBool,
     /// The scheduler runs.
     pub(super) running: AtomicBool,
+    /// When this program started.
+    pub(super) started: SystemTime,
+    /// Where the metrics are.
+    pub(super) telemetry_path: String,
     began: Instant,
     /// The first cycles are done.
     asked: AtomicBool,
@@ -58,6 +62,7 @@ impl Daemon {
         load: Load,
         content: Option<u64>,
         shard: Option<Shard>,
+        telemetry_path: String,
     ) -> Self {
         let store = Store::new(&config.histogram_buckets);
         let loaded = Loaded::new(part(config, shard), SystemTime::now());
@@ -75,6 +80,8 @@ impl Daemon {
             content: Mutex::new(content),
             reload_successful: AtomicBool::new(true),
             running: AtomicBool::new(false),
+            started: SystemTime::now(),
+            telemetry_path,
             began: Instant::now(),
             asked: AtomicBool::new(false),
         }

@@ -11,6 +11,7 @@ mod logs;
 mod output;
 mod pages;
 mod probing;
+pub mod reference;
 mod reload;
 mod select;
 mod serve;

@@ -9,13 +9,12 @@ use tokio::time::Instant;
 
 use super::{daemon::Daemon, version};
 use crate::{
-    checks,
     config::Target,
     exposition::{self, Exporter, Format, Lag, Process, Scope, View},
-    report::{self, About, Audience, Entry, RegistryReports},
+    page,
+    report::{self, Audience, RegistryReports},
     scheduler::LAG_BUCKETS,
     server::{Answering, PageError, Pages, Probing, Reloading, Sought},
-    store::Snapshot,
 };
 
 impl Pages for Daemon {
@@ -40,13 +39,38 @@ impl Pages for Daemon {
             .registries
             .iter()
             .filter(wanted)
-            .map(|target| reports_of(target, &store))
+            .map(|target| RegistryReports::of(target, store.registry(&target.name)))
             .collect();
         if registry.is_some() && registries.is_empty() {
             return Ok(None);
         }
         let page = report::json(&registries, SystemTime::now(), audience)?;
         Ok(Some(page))
+    }
+
+    fn status(&self, query: &str, audience: Audience) -> Result<String, PageError> {
+        let (loaded, store) = self.seen();
+        let next_runs = self.watch.next_runs();
+        let registries = loaded.config.registries.iter();
+        let registries =
+            registries.map(|target| page::Registry::new(target, store.registry(&target.name)));
+        let view = page::View {
+            now: SystemTime::now(),
+            audience,
+            telemetry_path: &self.telemetry_path,
+            exporter: page::Exporter {
+                version: version::NUMBER,
+                revision: version::REVISION,
+                started: self.started,
+                loaded: loaded.at,
+                reload_successful: self.reload_successful.load(Ordering::Relaxed),
+                heartbeat: self.heartbeat(),
+                cycles_in_flight: self.watch.in_flight(),
+            },
+            registries: registries.collect(),
+            next_runs: &next_runs,
+        };
+        Ok(page::status(&view, query))
     }
 
     fn heartbeat(&self) -> Option<SystemTime> {
@@ -93,30 +117,5 @@ impl Daemon {
             scope,
         };
         Ok(exposition::encode(&view, format)?)
-    }
-}
-
-/// What is known of a target, in the order of its questions; what has not been
-/// asked yet is left out.
-pub(super) fn reports_of(target: &Target, store: &Snapshot) -> RegistryReports {
-    let record = store.registry(&target.name);
-    let entries = checks::questions(target)
-        .into_iter()
-        .filter_map(|(subject, _)| {
-            let check = record?.checks.get(&subject)?;
-            Some(Entry {
-                report: Arc::clone(&check.report),
-                last_conclusive: check.last_conclusive,
-                fact_since: check.fact_since,
-            })
-        })
-        .collect();
-    RegistryReports {
-        name: target.name.clone(),
-        url: target.url.as_str().trim_end_matches('/').to_owned(),
-        entries,
-        about: record.map_or_else(About::default, |record| {
-            About::new(&record.seen, target.product.as_deref())
-        }),
     }
 }

@@ -4,12 +4,12 @@ use std::{collections::BTreeMap, sync::Arc, time::SystemTime};
 
 use tokio::time::{Instant, timeout_at};
 
-use super::{daemon::Daemon, pages::reports_of};
+use super::daemon::Daemon;
 use crate::{
     config::Target,
     exposition::{Probe, Scope},
     outcome::{CheckName, Report, Status, Subject},
-    report,
+    report::{self, RegistryReports},
     server::{PageError, ProbeRefusal, Probing, Sought},
     store::Snapshot,
 };
@@ -65,7 +65,8 @@ impl Daemon {
             remediation: true,
             colour: false,
         };
-        let reports = reports_of(target, &self.store.snapshot());
+        let store = self.store.snapshot();
+        let reports = RegistryReports::of(target, store.registry(&target.name));
         let report = report::text(&[reports], options);
         format!("{report}\nMetrics\n=======\n\n{page}")
     }

@@ -36,7 +36,9 @@ pub(super) fn serve(flags: &Flags) -> Result<ExitCode, Failure> {
     let config = config::load(&load)?;
     let web = super::web(flags)?.map(Arc::new);
     let runtime = runtime()?;
-    let daemon = Daemon::new(config, load, content, flags.serve.daemon.shard);
+    let telemetry_path = flags.serve.telemetry_path.clone();
+    let shard = flags.serve.daemon.shard;
+    let daemon = Daemon::new(config, load, content, shard, telemetry_path);
     let ended = runtime.block_on(run(flags, Arc::new(daemon), web));
     // Whatever still runs now is not worth waiting for.
     runtime.shutdown_background();

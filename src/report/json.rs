@@ -13,6 +13,7 @@ use crate::{
     checks,
     matrix::Difference,
     outcome::{Evidence, Reason, Value},
+    store::Since,
 };
 
 /// Who reads it.
@@ -136,6 +137,14 @@ struct Row<'a> {
     conclusive: bool,
     last_conclusive_at: Option<String>,
     fact_since: Option<String>,
+    last_worked_at: Option<String>,
+    changed_since_last_worked: Option<Vec<Changed>>,
+}
+
+#[derive(Serialize)]
+struct Changed {
+    what: &'static str,
+    at: String,
 }
 
 impl<'a> Row<'a> {
@@ -144,6 +153,7 @@ impl<'a> Row<'a> {
         let report = &*entry.report;
         let outcome = &report.outcome;
         let check = checks::check(report.subject.check);
+        let (worked, changed) = worked(entry.since_worked.as_ref());
         Self {
             registry: &report.subject.registry,
             repository: report.subject.repository.as_deref(),
@@ -172,8 +182,23 @@ impl<'a> Row<'a> {
             conclusive: outcome.conclusive(),
             last_conclusive_at: entry.last_conclusive.map(timestamp),
             fact_since: entry.fact_since.map(timestamp),
+            last_worked_at: worked,
+            changed_since_last_worked: changed,
         }
     }
+}
+
+/// When a check that does not work any more last did, and what changed since then;
+/// both null where it works, where it never did, and where only one run is known.
+fn worked(since: Option<&Since>) -> (Option<String>, Option<Vec<Changed>>) {
+    let Some(Since::Worked { at, changed }) = since else {
+        return (None, None);
+    };
+    let changed = changed.iter().map(|(what, at)| Changed {
+        what: what.as_str(),
+        at: timestamp(*at),
+    });
+    (Some(timestamp(*at)), Some(changed.collect()))
 }
 
 impl Serialize for Summary {
@@ -208,7 +233,7 @@ impl Serialize for Shown<'_> {
 }
 
 /// RFC 3339 in UTC, to the millisecond.
-fn timestamp(time: SystemTime) -> String {
+pub(super) fn timestamp(time: SystemTime) -> String {
     jiff::Timestamp::try_from(time)
         .and_then(|time| jiff::Timestamp::from_millisecond(time.as_millisecond()))
         .unwrap_or_default()
@@ -222,7 +247,7 @@ mod tests {
     use super::super::samples::{entry, fallback, noon, registry};
     use super::*;
     use crate::{
-        outcome::{Capability, CheckName, Fact, Outcome},
+        outcome::{Capability, Change, CheckName, Fact, Outcome},
         report::About,
     };
 
@@ -244,8 +269,47 @@ mod tests {
         assert_eq!(report["conclusive"], false);
         assert_eq!(report["last_conclusive_at"], "2026-11-23T15:59:00Z");
         assert_eq!(report["fact_since"], "2026-11-23T15:00:00Z");
+        assert_eq!(report["last_worked_at"], serde_json::Value::Null);
+        assert_eq!(report["changed_since_last_worked"], serde_json::Value::Null);
         assert_eq!(report["latency_seconds"], serde_json::Value::Null);
         assert_eq!(report["likely_causes"][0], Reason::Timeout.cause());
+    }
+
+    #[test]
+    fn what_changed_since_it_worked_has_its_times() {
+        let ago = |minutes| noon() - Duration::from_mins(minutes);
+        let changed = |changed: &[(Change, SystemTime)]| {
+            Some(Since::Worked {
+                at: ago(5),
+                changed: changed.to_vec(),
+            })
+        };
+        let null = serde_json::Value::Null;
+        for (since, worked, expected) in [
+            (None, null.clone(), null.clone()),
+            (Some(Since::NeverWorked), null.clone(), null),
+            (
+                changed(&[]),
+                "2026-11-23T15:55:00Z".into(),
+                serde_json::json!([]),
+            ),
+            (
+                changed(&[(Change::Secret, ago(4)), (Change::ServerVersion, ago(1))]),
+                "2026-11-23T15:55:00Z".into(),
+                serde_json::json!([
+                    {"what": "secret", "at": "2026-11-23T15:56:00Z"},
+                    {"what": "server_version", "at": "2026-11-23T15:59:00Z"},
+                ]),
+            ),
+        ] {
+            let mut entry = entry(CheckName::Pull, Outcome::fail(Reason::Timeout, ""));
+            entry.since_worked = since;
+            let shown = json(&[registry(vec![entry])], noon(), Audience::Anybody).unwrap();
+            let value: serde_json::Value = serde_json::from_str(&shown).unwrap();
+            let report = &value["reports"][0];
+            assert_eq!(report["last_worked_at"], worked);
+            assert_eq!(report["changed_since_last_worked"], expected);
+        }
     }
 
     #[test]

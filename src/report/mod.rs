@@ -3,9 +3,11 @@
 
 mod json;
 mod public;
+mod since;
 mod text;
 
 pub use json::{Audience, json};
+pub use public::{Hidden, withheld};
 pub use text::{Options, text};
 
 use std::{
@@ -14,8 +16,11 @@ use std::{
 };
 
 use crate::{
+    checks,
+    config::Target,
     matrix::{self, Difference},
-    outcome::{Capability, Fact, Observation, Report, Status},
+    outcome::{Capability, Fact, Observation, Report, Status, Subject},
+    store::{CheckRecord, Record, Since},
 };
 
 /// One registry with what is known of it, in the order in which it is shown.
@@ -55,6 +60,27 @@ impl About {
 }
 
 impl RegistryReports {
+    /// What is known of a target, in the order of its questions; what has not been
+    /// asked yet is left out.
+    pub fn of(target: &Target, record: Option<&Record>) -> Self {
+        let entry = |(subject, _): (Subject, _)| {
+            let record = record?;
+            let check = record.checks.get(&subject)?;
+            Some(Entry::known(check, record.since_worked(&subject)))
+        };
+        Self {
+            name: target.name.clone(),
+            url: target.url.as_str().trim_end_matches('/').to_owned(),
+            entries: checks::questions(target)
+                .into_iter()
+                .filter_map(entry)
+                .collect(),
+            about: record.map_or_else(About::default, |record| {
+                About::new(&record.seen, target.product.as_deref())
+            }),
+        }
+    }
+
     /// Where what the reports prove is not what the compatibility matrix says of the product.
     fn differences(&self) -> Vec<Difference> {
         let Some(product) = &self.about.product else {
@@ -80,6 +106,9 @@ pub struct Entry {
     pub last_conclusive: Option<SystemTime>,
     /// Since when what it proves is as it is; `None` where only one run is known.
     pub fact_since: Option<SystemTime>,
+    /// What happened since it last worked; `None` where it works, and where only one
+    /// run is known.
+    pub since_worked: Option<Since>,
 }
 
 impl Entry {
@@ -89,7 +118,17 @@ impl Entry {
         Self {
             last_conclusive: report.outcome.conclusive().then_some(ended),
             fact_since: None,
+            since_worked: None,
             report: Arc::new(report),
+        }
+    }
+
+    fn known(check: &CheckRecord, since_worked: Option<Since>) -> Self {
+        Self {
+            report: Arc::clone(&check.report),
+            last_conclusive: check.last_conclusive,
+            fact_since: check.fact_since,
+            since_worked,
         }
     }
 }

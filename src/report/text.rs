@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Entry, RegistryReports, Summary};
+use super::{Entry, RegistryReports, Summary, since};
 use crate::{
     exchange::Sent,
     matrix::matrix,
@@ -45,6 +45,8 @@ fn block(registry: &RegistryReports, named: bool, options: Options) -> String {
         let whose = whose(entry, &registry.entries);
         lines.push(line(&entry.report, &whose, options));
         if options.verbose {
+            let since = entry.since_worked.iter().map(since::line);
+            lines.extend(since.map(|since| format!("    {since}")));
             details(&entry.report, options, &mut lines);
         }
     }
@@ -288,7 +290,10 @@ const STATUS_WIDTH: usize = 7;
 mod tests {
     use super::super::samples::{entry, fallback, healthy, of_repository, registry, unreachable};
     use super::*;
-    use crate::outcome::{Capability, Fact, Reason};
+    use crate::{
+        outcome::{Capability, Change, Fact, Reason},
+        store::Since,
+    };
 
     const PLAIN: Options = Options {
         verbose: false,
@@ -467,6 +472,36 @@ mod tests {
             "{all}"
         );
         assert!(!text(&[reports], PLAIN).contains("going"));
+    }
+
+    #[test]
+    fn what_changed_since_it_worked_is_for_who_wants_all() {
+        let noon = super::super::samples::noon();
+        let worked = |changed: &[_]| Since::Worked {
+            at: noon,
+            changed: changed.to_vec(),
+        };
+        for (since, line) in [
+            (
+                Since::NeverWorked,
+                "    has not worked since the exporter started\n",
+            ),
+            (
+                worked(&[]),
+                "    last worked 2026-11-23T16:00:00Z; nothing visible changed since\n",
+            ),
+            (
+                worked(&[(Change::Secret, noon), (Change::Grant, noon)]),
+                "    last worked 2026-11-23T16:00:00Z; changed since: secret (2026-11-23T16:00:00Z), grant (2026-11-23T16:00:00Z)\n",
+            ),
+        ] {
+            let mut entry = entry(CheckName::Pull, Outcome::fail(Reason::Timeout, ""));
+            entry.since_worked = Some(since);
+            let registry = [registry(vec![entry])];
+            let shown = text(&registry, VERBOSE);
+            assert!(shown.contains(line), "{shown}");
+            assert!(!text(&registry, PLAIN).contains("worked"));
+        }
     }
 
     #[test]

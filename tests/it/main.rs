@@ -46,6 +46,8 @@ mod schedule;
 #[cfg(test)]
 mod server;
 #[cfg(test)]
+mod status_page;
+#[cfg(test)]
 mod transport;
 #[cfg(test)]
 mod traps;

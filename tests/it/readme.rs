@@ -202,6 +202,11 @@ fn the_tables_are_the_catalogue_and_the_matrix() {
     for (begin, end, text) in [
         ("<!-- metrics: ", "<!-- end of metrics -->", metrics()),
         (
+            "<!-- flags: ",
+            "<!-- end of flags -->",
+            oci_registry_exporter::cli::reference::flags(),
+        ),
+        (
             "<!-- matrix: ",
             "<!-- end of matrix -->",
             compatibility::table(),

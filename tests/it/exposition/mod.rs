@@ -6,7 +6,7 @@
 
 mod page;
 mod prometheus;
-mod scenario;
+pub(crate) mod scenario;
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -364,7 +364,7 @@ fn config(registries: Vec<Target>) -> Config {
     }
 }
 
-fn repository(name: &str, credential: &str) -> TestRepository {
+pub(crate) fn repository(name: &str, credential: &str) -> TestRepository {
     TestRepository {
         name: Repository::parse(name).expect("a repository"),
         tag: Tag::parse("latest").expect("a tag"),
@@ -381,7 +381,7 @@ fn repository(name: &str, credential: &str) -> TestRepository {
     }
 }
 
-fn target(name: &str, url: &str, repositories: Vec<TestRepository>) -> Target {
+pub(crate) fn target(name: &str, url: &str, repositories: Vec<TestRepository>) -> Target {
     let every = |minutes: u64| CheckSettings {
         enabled: true,
         interval: Duration::from_mins(minutes),

@@ -136,6 +136,10 @@ impl Pages for Fixed {
         Ok(Some(format!("for {audience:?}")))
     }
 
+    fn status(&self, _: &str, audience: Audience) -> Result<String, PageError> {
+        Ok(format!("for {audience:?}"))
+    }
+
     fn heartbeat(&self) -> Option<SystemTime> {
         None
     }
