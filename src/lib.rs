@@ -20,7 +20,7 @@
 //!  7 checks       the questions, one file each, and their verdicts
 //!  6 client       one registry for the length of one cycle
 //!  5 config       from a file and the environment to valid targets     [serde_yaml, humantime,
-//!                                                        bcrypt]
+//!                                                        bcrypt, glob]
 //!  4 transport    sends one request, brings back one exchange          [reqwest, rustls]
 //!    retry        whether to ask again, and when                       [backoff]
 //!    auth         from a challenge to a token request, and its answer  [psl]

@@ -69,6 +69,14 @@ pub(super) enum Command {
 pub(super) enum ConfigCommand {
     /// Say whether the configuration can be used, and if not, why
     Check,
+    /// Print the effective configuration, without secrets
+    Show {
+        /// Say of every value where it came from
+        #[arg(long)]
+        origin: bool,
+    },
+    /// Print the JSON Schema of the configuration, for editors
+    Schema,
 }
 
 #[derive(Debug, Args)]

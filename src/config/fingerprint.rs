@@ -99,9 +99,13 @@ impl Fields {
             Source::Token(token) => self.secret("token", token),
             Source::DockerConfig(path) => self.add("docker_config", path.display()),
             Source::Helper(name) => self.add("credential_helper", name),
+            Source::Directory(directory) => {
+                self.add("dir", directory.path.display());
+                self.add("hosts_known", directory.hosts_known);
+            }
         }
         for host in &set.hosts {
-            self.add("host", &host.0);
+            self.add("host", host.as_str());
         }
         self.option("expires", set.expires);
     }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use url::Url;
 
 use crate::{
+    credentials::canonical_origin,
     oci::{GrammarError, Image, Reference, Repository},
     secret::Secret,
 };
@@ -236,8 +237,7 @@ fn of_environment(given: &Given, document: &Section<'_>, load: &Load) -> Vec<Ent
     let set = set.map(|(_, value)| value.to_string_lossy().into_owned());
     if let Some(theirs) = set.or(in_block) {
         let same = |url: Url| {
-            address::canonical_host(&address::host_and_port(&url))
-                == address::canonical_host(&given.host())
+            canonical_origin(&address::host_and_port(&url)) == canonical_origin(&given.host())
         };
         if !Url::parse(&theirs).is_ok_and(same) {
             return Vec::new();

@@ -9,17 +9,14 @@ use crate::oci::{GrammarError, Tag};
 
 use super::{
     CredentialSet, PushWish, TestRepository,
+    chooser::Chooser,
     item::Item,
-    labels,
+    keys, labels,
     quote::{listed, shown},
     section::Section,
-    sets::{self, Chooser},
+    sets,
     settings::{repository, repository_hint, repository_of},
-    source::SOURCE_KEYS,
 };
-
-/// The keys of the short form.
-pub(super) const SHORT_KEYS: [&str; 3] = ["test_repository", "test_tag", "push_repository"];
 
 /// What the repositories of one registry are read with.
 pub(super) struct Context<'a> {
@@ -37,7 +34,7 @@ pub(super) fn read(section: &Section<'_>, context: &Context<'_>) -> Vec<TestRepo
     let Some(item) = section.item("repositories") else {
         return short_form(section, context);
     };
-    let short = section.present(&SHORT_KEYS);
+    let short = section.present(keys::names_of(keys::SHORT));
     if !short.is_empty() {
         item.refuse(
             format!("`repositories` stands beside {}", listed(&short)),
@@ -111,9 +108,7 @@ fn listed_one(item: &Item<'_>, alone: bool, context: &Context<'_>) -> Option<Tes
         });
     }
     let section = item.section()?;
-    let mut keys = vec!["name", "tag", "credentials", "push", "labels"];
-    keys.extend(SOURCE_KEYS);
-    section.only(&keys);
+    section.only(keys::REPOSITORY);
     if !section.has("name") {
         section.refuse(
             "`name` is missing",

@@ -43,8 +43,18 @@ pub(super) fn read(
     now: SystemTime,
 ) -> Result<Entry, CredentialsError> {
     let place = format!("the Docker configuration `{}`", path.display());
-    let json = read_file(path, LARGEST_FILE).map_err(|why| why.at(&place))?;
-    find(&json, &place, server, now)
+    read_as(path, &place, server, now)
+}
+
+/// The same under another name of its place.
+pub(super) fn read_as(
+    path: &Path,
+    place: &str,
+    server: &Server,
+    now: SystemTime,
+) -> Result<Entry, CredentialsError> {
+    let json = read_file(path, LARGEST_FILE).map_err(|why| why.at(place))?;
+    find(&json, place, server, now)
 }
 
 fn find(

@@ -5,10 +5,12 @@
 //! sent, and never replaced by anonymous access. No message holds any content
 //! of a secret.
 
+mod directory;
 mod docker_config;
 mod docker_login;
 mod expiry;
 mod helper;
+mod hosts;
 mod judge;
 mod read;
 mod secret_source;
@@ -18,10 +20,13 @@ use std::path::PathBuf;
 
 use crate::secret::{Credentials, Secret};
 
+pub use directory::{ClientCertificate, Directory};
 pub use docker_login::docker_login;
-pub use expiry::{Ending, EndingSource};
+pub use expiry::{Ending, EndingSource, moment};
 pub use helper::HelperName;
+pub use hosts::HostPattern;
 pub use server::Server;
+pub(crate) use server::canonical_origin;
 
 /// Where one secret value comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -53,6 +58,8 @@ pub enum Source {
     DockerConfig(PathBuf),
     /// A program that speaks the protocol of Docker's credential helpers.
     Helper(HelperName),
+    /// A directory whose files are the set, such as a mounted Kubernetes Secret.
+    Directory(Directory),
 }
 
 impl Source {
@@ -63,7 +70,7 @@ impl Source {
             Self::Anonymous => Some("anonymous"),
             Self::Basic { .. } => Some("basic"),
             Self::Token(_) => Some("bearer"),
-            Self::DockerConfig(_) | Self::Helper(_) => None,
+            Self::DockerConfig(_) | Self::Helper(_) | Self::Directory(_) => None,
         }
     }
 
@@ -84,6 +91,8 @@ pub struct Reading {
     /// A helper gave them, and gives others before they end: neither their end nor
     /// their change is news.
     pub renews: bool,
+    /// Their end, where a file beside them says it (seconds since the epoch).
+    pub expires: Option<i64>,
 }
 
 /// Why a credential set cannot be used.

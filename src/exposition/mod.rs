@@ -16,6 +16,7 @@
 //! certificate that is gone is gone from the next page.
 
 mod configuration;
+mod estimate;
 mod exporter;
 mod facts;
 mod family;
@@ -29,6 +30,7 @@ mod runs;
 mod scene;
 mod traffic;
 
+pub use estimate::estimate;
 pub use exporter::{Exporter, Lag};
 pub use family::{Family, Kind};
 pub use format::Format;

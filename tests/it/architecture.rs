@@ -57,6 +57,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("clap_complete", "cli"),
     ("clap_mangen", "cli"),
     ("humantime", "config"),
+    ("glob", "config"),
     ("hyper", "server"),
     ("hyper_util", "server"),
     ("listenfd", "cli"),

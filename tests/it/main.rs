@@ -32,6 +32,8 @@ mod demo;
 #[cfg(test)]
 mod exposition;
 #[cfg(test)]
+mod fleet;
+#[cfg(test)]
 mod golden;
 #[cfg(test)]
 mod lab;
