@@ -40,6 +40,8 @@ pub(super) enum Kind {
     Registry,
     /// A proxy's.
     Proxy,
+    /// That of a document of registries.
+    Document,
 }
 
 impl Kind {
@@ -47,6 +49,7 @@ impl Kind {
         match self {
             Self::Registry => "write it as `https://registry.example.com`",
             Self::Proxy => "write it as `http://proxy.example.com:3128`",
+            Self::Document => "write it as `https://example.com/registries.yml`",
         }
     }
 
@@ -55,6 +58,9 @@ impl Kind {
             Self::Registry => "put credentials into `username` and `password` (or `password_file`)",
             Self::Proxy => {
                 "put them into `proxy_username` and a file that `proxy_password_file` names"
+            }
+            Self::Document => {
+                "a document is asked for without credentials; serve it where that is enough"
             }
         }
     }
@@ -113,7 +119,7 @@ pub(super) fn http_url(item: &Item<'_>, text: &str, kind: Kind) -> Option<Url> {
             format!("the URL {} has no scheme", shown(bare(text))),
             match kind {
                 Kind::Registry => format!("write `https://{}`", bare(text).trim_start_matches('/')),
-                Kind::Proxy => kind.example().to_owned(),
+                Kind::Proxy | Kind::Document => kind.example().to_owned(),
             },
         );
         return None;

@@ -4,7 +4,8 @@
 use std::{path::Path, sync::Arc};
 
 use super::{
-    Config, Environment,
+    Config, Environment, Offer,
+    documents::{self, MainFile},
     entries::{self, Reader},
     exporter, fingerprint, keys, limits,
     origins::Origins,
@@ -22,6 +23,7 @@ pub(super) fn read(
     environment: &Environment,
     base: &Path,
     problems: &Problems,
+    offers: &[Offer],
 ) -> Config {
     let mut config = Config::default();
     let Some(root) = Section::root(root, problems) else {
@@ -29,7 +31,10 @@ pub(super) fn read(
     };
     root.only(keys::ROOT);
     let known = |entry: &Entry| keys::names(keys::ROOT).any(|key| key == entry.key);
-    let named = environment.names_a_registry() || root.has("OCI") || root.has("registries");
+    let named = ["OCI", "registries", "registry_files"]
+        .iter()
+        .any(|key| root.has(key))
+        || environment.names_a_registry();
     if !named && root.entries().iter().all(known) {
         root.refuse(
             "no registry is configured",
@@ -48,6 +53,7 @@ pub(super) fn read(
 
     let profiles = Profiles::read(&root, defaults.entries(), problems);
     let sets = Sets::read(&root, base);
+    config.registry_files = documents::read_sources(&root, defaults.entries(), base, problems);
     let reader = Reader {
         defaults: defaults.entries(),
         profiles: &profiles,
@@ -58,10 +64,23 @@ pub(super) fn read(
     let mut read = Vec::new();
     read.extend(reader.oci_block(&root, environment));
     read.extend(reader.registries(&root));
-    profiles.judge_unused(&sets, base, problems);
-    sets.warn_of_unused(&root);
     entries::refuse_names_twice(&read, problems);
     limits::judge(config.limits, &root, &read);
+    if problems.none() {
+        let main = MainFile {
+            defaults: defaults.entries(),
+            profiles: &profiles,
+            sets: &sets,
+            base,
+            files: &config.registry_files,
+            limits: config.limits,
+        };
+        config.documents = documents::add(&main, offers, &mut read);
+    }
+    // A document that is yet to come may use them.
+    let open = !config.registry_files.is_empty();
+    profiles.judge_unused(&sets, base, problems, open);
+    sets.warn_of_unused(&root, open);
     config.origins = Origins::of(&root, &profiles, &read);
     config.credential_sets = sets.all();
     config.registries = read.into_iter().map(|read| Arc::new(read.target)).collect();

@@ -5,14 +5,13 @@ mod hint;
 use std::{
     collections::BTreeMap,
     ffi::{OsStr, OsString},
-    fmt,
-    fs::File,
+    fmt, fs,
     io::{self, Read},
     path::{Path, PathBuf},
 };
 
 use super::{
-    Config, document, fingerprint,
+    Config, Offer, document, fingerprint,
     problem::{ConfigError, ConfigErrors, Problems},
     tree::{self, Node, Place, Value},
 };
@@ -112,29 +111,69 @@ pub fn content(load: &Load) -> Option<u64> {
 /// All that is wrong with it, each with its place and a hint; the first syntax
 /// error alone.
 pub fn load(load: &Load) -> Result<Config, ConfigErrors> {
-    let Some(path) = load.file() else {
-        if load.environment.names_a_registry() {
-            return conclude(None, "", "", Path::new(""), &load.environment);
+    Main::read(load)?.config(&[])
+}
+
+/// The main file as it was read, to which documents may be added again and again.
+#[derive(Debug)]
+pub struct Main {
+    path: Option<PathBuf>,
+    text: String,
+    environment: Environment,
+}
+
+impl Main {
+    /// Reads the file, or finds that the environment is enough.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read, or there is none.
+    pub fn read(load: &Load) -> Result<Self, ConfigErrors> {
+        let path = load.file();
+        if path.is_none() && !load.environment.names_a_registry() {
+            return Err(nowhere(load));
         }
-        let places: Vec<_> = load
-            .default_paths
-            .iter()
-            .map(|path| format!("`{}`", path.display()))
-            .collect();
-        return Err(ConfigErrors::from(ConfigError {
-            file: None,
-            position: None,
-            path: String::new(),
-            message: format!("there is no configuration: no {}", places.join(", no ")),
-            hint: "name a file with `--config.file`, or set `OCI__RegistryUrl`".to_owned(),
-        }));
-    };
-    let name = path.display().to_string();
-    let text = read_text(path)?;
-    let base = path.parent().unwrap_or(Path::new(""));
-    let mut config = parse(&text, &name, base, &load.environment)?;
-    config.path = Some(path.to_owned());
-    Ok(config)
+        Ok(Self {
+            path: path.map(Path::to_owned),
+            text: path.map(read_text).transpose()?.unwrap_or_default(),
+            environment: load.environment.clone(),
+        })
+    }
+
+    /// The configuration that it comes to with these documents.
+    ///
+    /// # Errors
+    ///
+    /// As [`load`]. What is wrong with a document is no error: [`Config::documents`] says it.
+    pub fn config(&self, offers: &[Offer]) -> Result<Config, ConfigErrors> {
+        let Some(path) = &self.path else {
+            return conclude(None, &File::nowhere(), &self.environment, offers);
+        };
+        let name = path.display().to_string();
+        let file = File {
+            name: &name,
+            text: &self.text,
+            base: path.parent().unwrap_or(Path::new("")),
+        };
+        let mut config = file.parse(&self.environment, offers)?;
+        config.path = Some(path.clone());
+        Ok(config)
+    }
+}
+
+fn nowhere(load: &Load) -> ConfigErrors {
+    let places: Vec<_> = load
+        .default_paths
+        .iter()
+        .map(|path| format!("`{}`", path.display()))
+        .collect();
+    ConfigErrors::from(ConfigError {
+        file: None,
+        position: None,
+        path: String::new(),
+        message: format!("there is no configuration: no {}", places.join(", no ")),
+        hint: "name a file with `--config.file`, or set `OCI__RegistryUrl`".to_owned(),
+    })
 }
 
 /// Reads the text of a file; relative paths in it begin at `base`.
@@ -148,13 +187,39 @@ pub fn parse(
     base: &Path,
     environment: &Environment,
 ) -> Result<Config, ConfigErrors> {
-    match read_tree(text, file)? {
-        Some(root) => conclude(Some(&root), file, text, base, environment),
-        None => Err(whole_file(
-            file,
-            "the file is empty",
-            "name a registry: `registries: [{url: https://registry.example.com}]`",
-        )),
+    let file = File {
+        name: file,
+        text,
+        base,
+    };
+    file.parse(environment, &[])
+}
+
+/// A text, what it is called, and where relative paths in it begin.
+struct File<'a> {
+    name: &'a str,
+    text: &'a str,
+    base: &'a Path,
+}
+
+impl File<'_> {
+    fn nowhere() -> Self {
+        Self {
+            name: "",
+            text: "",
+            base: Path::new(""),
+        }
+    }
+
+    fn parse(&self, environment: &Environment, offers: &[Offer]) -> Result<Config, ConfigErrors> {
+        match read_tree(self.text, self.name)? {
+            Some(root) => conclude(Some(&root), self, environment, offers),
+            None => Err(whole_file(
+                self.name,
+                "the file is empty",
+                "name a registry: `registries: [{url: https://registry.example.com}]`",
+            )),
+        }
     }
 }
 
@@ -184,26 +249,26 @@ pub(super) fn read_tree(text: &str, file: &str) -> Result<Option<Node>, ConfigEr
 
 fn conclude(
     root: Option<&Node>,
-    file: &str,
-    text: &str,
-    base: &Path,
+    file: &File<'_>,
     environment: &Environment,
+    offers: &[Offer],
 ) -> Result<Config, ConfigErrors> {
     let nothing = Node {
         place: Place::Environment,
         value: Value::Map(Vec::new()),
     };
     let problems = Problems::default();
-    let mut config = document::read(root.unwrap_or(&nothing), environment, base, &problems);
-    config.warnings = problems.conclude(file, text)?;
-    config.origins.locate(&tree::lines(text));
+    let root = root.unwrap_or(&nothing);
+    let mut config = document::read(root, environment, file.base, &problems, offers);
+    config.warnings = problems.conclude(file.name, file.text)?;
+    config.origins.locate(&tree::lines(file.text));
     Ok(config)
 }
 
 /// At most one byte more than a file may have.
 pub(super) fn read_file(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    File::open(path)?
+    fs::File::open(path)?
         .take(LARGEST_FILE as u64 + 1)
         .read_to_end(&mut bytes)?;
     Ok(bytes)
@@ -218,7 +283,8 @@ fn unreadable(file: &str, error: &io::Error) -> ConfigErrors {
     whole_file(file, &format!("the file cannot be read: {error}"), hint)
 }
 
-fn utf8(file: &str, bytes: Vec<u8>) -> Result<String, ConfigErrors> {
+/// The bytes as text.
+pub(super) fn utf8(file: &str, bytes: Vec<u8>) -> Result<String, ConfigErrors> {
     if bytes.len() > LARGEST_FILE {
         return Err(whole_file(file, TOO_LARGE, TOO_LARGE_HINT));
     }

@@ -5,6 +5,7 @@
 //! tree     parses the YAML, keeps every place   -> nodes
 //! document puts defaults, OCI__* and registries together
 //! registry reads one registry through Section   -> Target
+//! documents adds what other people's documents hold
 //! problem  gathers what is wrong on the way     -> ConfigErrors
 //! web      the file of the own port             -> WebConfig
 //! ```
@@ -16,6 +17,7 @@ mod address;
 mod chooser;
 mod directories;
 mod document;
+mod documents;
 mod duration;
 mod entries;
 mod exporter;
@@ -47,13 +49,14 @@ mod tree;
 mod web;
 mod yaml;
 
+pub use documents::{Document, LARGEST_DOCUMENT, Offer, RegistryFiles, Remote, Whence};
 pub use duration::{HINT as DURATION_HINT, parse as parse_duration};
 pub use entries::IDLE_VARIABLE;
 pub use given::{Given, Login, given};
-pub use load::{Environment, Load, content, load, parse};
+pub use load::{Environment, Load, Main, content, load, parse};
 pub use origins::Origins;
 pub use problem::{ConfigError, ConfigErrors};
-pub use schema::schema;
+pub use schema::{document_schema, schema};
 pub use show::show;
 pub use suggest::close as spelled_alike;
 pub use target::{

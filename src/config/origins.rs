@@ -1,6 +1,6 @@
 //! Where each value of the effective configuration came from.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     entries::Read,
@@ -34,6 +34,8 @@ type Layer = BTreeMap<String, At>;
 enum At {
     Part(u32),
     Line(u32),
+    /// A discovered document, and the line in it.
+    Document(Arc<str>, u32),
     Variable(String),
 }
 
@@ -45,6 +47,25 @@ impl Layers {
             add(&mut own, ours(names, &entry.key).to_owned(), entry);
         }
         Self { own, profile: None }
+    }
+
+    /// The same, where they stand in a document with these lines.
+    pub(super) fn in_document(mut self, document: &Arc<str>, lines: &[u32]) -> Self {
+        for at in self.own.values_mut() {
+            at.settle(lines, |line| At::Document(Arc::clone(document), line));
+        }
+        self
+    }
+
+    /// Adds what stands under this key path.
+    pub(super) fn add(&mut self, path: &str, node: &Node, document: &Arc<str>, lines: &[u32]) {
+        let mut own = Layer::new();
+        walk(&mut own, path, node);
+        if let Place::Part(part) = node.place {
+            own.insert(path.to_owned(), At::Part(part));
+        }
+        let added = Self { own, profile: None }.in_document(document, lines);
+        self.own.extend(added.own);
     }
 }
 
@@ -72,10 +93,7 @@ impl Origins {
             .chain(self.profiles.values_mut())
             .chain(self.registries.iter_mut().map(|layers| &mut layers.own));
         for at in layers.flat_map(BTreeMap::values_mut) {
-            if let At::Part(part) = at {
-                let line = usize::try_from(*part).ok().and_then(|it| lines.get(it));
-                *at = At::Line(line.copied().unwrap_or_default());
-            }
+            at.settle(lines, At::Line);
         }
     }
 
@@ -108,10 +126,19 @@ impl Origins {
 }
 
 impl At {
+    /// From the number of a part to its line.
+    fn settle(&mut self, lines: &[u32], on: impl Fn(u32) -> Self) {
+        if let Self::Part(part) = self {
+            let line = usize::try_from(*part).ok().and_then(|it| lines.get(it));
+            *self = on(line.copied().unwrap_or_default());
+        }
+    }
+
     fn within(&self, layer: &str) -> String {
         match self {
             Self::Part(_) | Self::Line(0) => layer.to_owned(),
             Self::Line(line) => format!("{layer} line {line}").trim_start().to_owned(),
+            Self::Document(document, line) => format!("document {document} line {line}"),
             Self::Variable(name) => format!("environment OCI__{name}"),
         }
     }

@@ -189,6 +189,11 @@ impl Problems {
         }
     }
 
+    /// Whether nothing was refused so far.
+    pub(super) fn none(&self) -> bool {
+        self.found.borrow().is_empty()
+    }
+
     /// The warnings, or else the errors with their lines and columns.
     pub(super) fn conclude(self, file: &str, text: &str) -> Result<Vec<String>, ConfigErrors> {
         let mut found = self.found.into_inner();
@@ -223,4 +228,4 @@ impl Problem {
 }
 
 /// More would not be read, and each costs a pass through the file.
-const MOST_ERRORS: usize = 20;
+pub(super) const MOST_ERRORS: usize = 20;

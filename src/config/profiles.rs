@@ -83,13 +83,16 @@ impl<'a> Profiles<'a> {
     }
 
     /// Warns of profiles that no registry names, and says what is wrong with them: what
-    /// is wrong with the others was said by the registries that inherit it.
-    pub(super) fn judge_unused(&self, sets: &Sets, base: &Path, problems: &Problems) {
+    /// is wrong with the others was said by the registries that inherit it. `open`: others may
+    /// name them yet.
+    pub(super) fn judge_unused(&self, sets: &Sets, base: &Path, problems: &Problems, open: bool) {
         for (name, Profile { own, whole }) in &self.profiles {
             if self.used.borrow().contains(name) {
                 continue;
             }
-            own.warn_at(&own.spot, "no registry uses this profile");
+            if !open {
+                own.warn_at(&own.spot, "no registry uses this profile");
+            }
             let spot = own.spot.clone();
             let whole = Section::composed(spot, whole, Names::Ours, problems);
             registry::judge_profile(&whole, sets, base);

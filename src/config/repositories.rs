@@ -109,6 +109,15 @@ fn listed_one(item: &Item<'_>, alone: bool, context: &Context<'_>) -> Option<Tes
     }
     let section = item.section()?;
     section.only(keys::REPOSITORY);
+    one(&section, alone, context)
+}
+
+/// One that is written as a map, whose keys were looked at.
+pub(super) fn one(
+    section: &Section<'_>,
+    alone: bool,
+    context: &Context<'_>,
+) -> Option<TestRepository> {
     if !section.has("name") {
         section.refuse(
             "`name` is missing",
@@ -116,11 +125,11 @@ fn listed_one(item: &Item<'_>, alone: bool, context: &Context<'_>) -> Option<Tes
         );
     }
     let push = section.item("push").and_then(|item| item.flag());
-    let credential = context.chooser.chosen(&section);
-    let tag = tag(&section, "tag");
-    let labels = labels::read(&section, context.labels);
+    let credential = context.chooser.chosen(section);
+    let tag = tag(section, "tag");
+    let labels = labels::read(section, context.labels);
     Some(TestRepository {
-        name: repository(&section, "name", context.hub)?,
+        name: repository(section, "name", context.hub)?,
         push: wish(push, alone),
         credential: credential.unwrap_or_else(|| Arc::clone(&context.credential)),
         reference: tag?.into(),

@@ -2,16 +2,24 @@
 
 use serde_json::{Map, Value, json};
 
-use super::keys::{Key, Keys, ROOT, Shape};
+use super::keys::{DOCUMENT, Key, Keys, ROOT, Shape};
 
 /// The JSON Schema (draft 2020-12) of a configuration file, made of the tables of keys
 /// that the readers hold every key against.
 pub fn schema() -> String {
-    let mut schema = map(ROOT);
+    of_file(ROOT, "Configuration of oci-registry-exporter")
+}
+
+/// The same of a document that `registry_files:` names.
+pub fn document_schema() -> String {
+    of_file(DOCUMENT, "Document of registries for oci-registry-exporter")
+}
+
+fn of_file(keys: Keys, title: &str) -> String {
+    let mut schema = map(keys);
     if let Value::Object(root) = &mut schema {
         let draft = "https://json-schema.org/draft/2020-12/schema";
         root.insert("$schema".to_owned(), json!(draft));
-        let title = "Configuration of oci-registry-exporter";
         root.insert("title".to_owned(), json!(title));
     }
     format!("{schema:#}\n")

@@ -113,8 +113,11 @@ impl Sets {
         Some(Arc::clone(set))
     }
 
-    /// Warns of sets that no registry names.
-    pub(super) fn warn_of_unused(&self, root: &Section<'_>) {
+    /// Warns of sets that no registry names, unless others may name them yet.
+    pub(super) fn warn_of_unused(&self, root: &Section<'_>, open: bool) {
+        if open {
+            return;
+        }
         let section = root.section("credentials");
         for name in self.known.keys() {
             // A directory of directories may well hold more than is needed here.

@@ -10,7 +10,7 @@ use std::{
 
 use url::Url;
 
-use super::Origins;
+use super::{Document, Origins, RegistryFiles};
 use crate::{
     credentials::{HostPattern, Source},
     oci::{Reference, Repository},
@@ -34,6 +34,10 @@ pub struct Config {
     pub credential_sets: Vec<Arc<CredentialSet>>,
     /// How much may be configured.
     pub limits: Limits,
+    /// Where documents of other people are looked for.
+    pub registry_files: Vec<RegistryFiles>,
+    /// What became of those that were found, by name.
+    pub documents: Vec<Document>,
     /// Where the values came from.
     pub origins: Origins,
     /// A stable hash of the content, for `oci_registry_exporter_config_hash`.

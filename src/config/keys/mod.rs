@@ -3,13 +3,18 @@
 //! The readers refuse every key that is not in these tables, and the JSON Schema is
 //! made of them, so that neither knows a key that the other does not.
 
+mod document;
 mod registry;
 mod root;
 mod settings;
 
+pub(super) use document::{
+    DOCUMENT, DOCUMENT_CHECK, DOCUMENT_CHECKS, DOCUMENT_REGISTRY, DOCUMENT_REPOSITORY,
+    OWN_REPOSITORY, REGISTRY_FILES, WORDS as MAY,
+};
 pub(super) use registry::{ENTRY, OCI, PROFILE, REPOSITORY, SET, SHORT, SOURCE};
 pub(super) use root::{DEFAULTS, EXPORTER, LIMITS, ROOT};
-pub(super) use settings::{CAPABILITIES, CHECK, CHECKS, EXPECT, PROBE, PUSH, RETRY, TLS};
+pub(super) use settings::{CAPABILITIES, CHECK, CHECKS, EXPECT, PROBE, PUSH, RETRY, TLS, WAY};
 
 /// One key.
 pub(super) struct Key {
@@ -93,7 +98,19 @@ mod tests {
 
     #[test]
     fn no_key_stands_twice_in_a_map() {
-        for keys in [ROOT, DEFAULTS, ENTRY, PROFILE, SET, REPOSITORY, OCI] {
+        for keys in [
+            ROOT,
+            DEFAULTS,
+            ENTRY,
+            PROFILE,
+            SET,
+            REPOSITORY,
+            OCI,
+            REGISTRY_FILES,
+            DOCUMENT,
+            DOCUMENT_REPOSITORY,
+            DOCUMENT_REGISTRY,
+        ] {
             let mut seen = std::collections::HashSet::new();
             for name in names(keys) {
                 assert!(seen.insert(name), "{name}");

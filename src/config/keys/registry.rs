@@ -2,7 +2,10 @@
 
 use crate::oci::PRODUCTS;
 
-use super::{Key, Keys, Shape, TEXTS, key, settings::SETTINGS};
+use super::{
+    Key, Keys, Shape, TEXTS, key,
+    settings::{SETTINGS, WAY},
+};
 
 /// The `OCI:` block, in the source document's spelling.
 pub(in crate::config) const OCI: Keys = &[&[
@@ -24,10 +27,10 @@ pub(in crate::config) const OCI: Keys = &[&[
 ]];
 
 /// An item of `registries:`.
-pub(in crate::config) const ENTRY: Keys = &[IDENTITY, SHARED, SOURCE, SHORT, SETTINGS];
+pub(in crate::config) const ENTRY: Keys = &[IDENTITY, SHARED, SOURCE, SHORT, WAY, SETTINGS];
 
 /// What stands under a name in `profiles:`: all of a registry's keys but its own name and URL.
-pub(in crate::config) const PROFILE: Keys = &[SHARED, SOURCE, SHORT, SETTINGS];
+pub(in crate::config) const PROFILE: Keys = &[SHARED, SOURCE, SHORT, WAY, SETTINGS];
 
 /// What no registry inherits.
 const IDENTITY: &[Key] = &[

@@ -1,9 +1,11 @@
 //! The keys of the whole document, of `defaults:` and of `limits:`.
 
 use super::{
-    Key, Keys, Shape, TEXTS, key,
+    Key, Keys, Shape, TEXTS,
+    document::REGISTRY_FILES,
+    key,
     registry::{ENTRY, OCI, PROFILE, SET},
-    settings::SETTINGS,
+    settings::{SETTINGS, WAY},
 };
 
 /// The whole document.
@@ -34,6 +36,11 @@ pub(in crate::config) const ROOT: Keys = &[&[
         "Directories that each are a credential set, named after its last part, which may hold `*`",
     ),
     key(
+        "registry_files",
+        Shape::List(&Shape::Either(&[Shape::Text, Shape::Map(REGISTRY_FILES)])),
+        "Documents of other people that add repositories, or registries, to these",
+    ),
+    key(
         "limits",
         Shape::Map(LIMITS),
         "How much may be configured before it is taken for a flood",
@@ -46,7 +53,7 @@ pub(in crate::config) const ROOT: Keys = &[&[
 ]];
 
 /// `defaults:`.
-pub(in crate::config) const DEFAULTS: Keys = &[EXPORTER, SETTINGS];
+pub(in crate::config) const DEFAULTS: Keys = &[EXPORTER, WAY, SETTINGS];
 
 /// Keys of `defaults:` that are the exporter's, not a registry's.
 pub(in crate::config) const EXPORTER: &[Key] = &[

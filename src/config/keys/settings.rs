@@ -32,6 +32,26 @@ pub(in crate::config) const SETTINGS: &[Key] = &[
         Shape::Map(PROBE),
         "Whether requests to `/probe` may make the exporter ask",
     ),
+    key("http2", Shape::Flag, "Offer HTTP/2 (true)"),
+    key(
+        "user_agent_comment",
+        Shape::Text,
+        "Appended to the user agent, such as a contact address",
+    ),
+    key(
+        "labels",
+        Shape::Each(&Shape::Text),
+        "Labels on every series of the registry",
+    ),
+    key(
+        "expect",
+        Shape::Map(EXPECT),
+        "What the registry is expected to be able to do",
+    ),
+];
+
+/// The way to a server, which a registry inherits from `defaults:` too.
+pub(in crate::config) const WAY: &[Key] = &[
     key("tls", Shape::Map(TLS), "The TLS policy"),
     key("proxy_url", Shape::Text, "The proxy of every request"),
     key(
@@ -49,22 +69,6 @@ pub(in crate::config) const SETTINGS: &[Key] = &[
         "proxy_from_environment",
         Shape::Flag,
         "Take the proxy from HTTPS_PROXY, HTTP_PROXY and NO_PROXY (false)",
-    ),
-    key("http2", Shape::Flag, "Offer HTTP/2 (true)"),
-    key(
-        "user_agent_comment",
-        Shape::Text,
-        "Appended to the user agent, such as a contact address",
-    ),
-    key(
-        "labels",
-        Shape::Each(&Shape::Text),
-        "Labels on every series of the registry",
-    ),
-    key(
-        "expect",
-        Shape::Map(EXPECT),
-        "What the registry is expected to be able to do",
     ),
 ];
 
@@ -191,7 +195,7 @@ pub(in crate::config) const CAPABILITIES: Keys = &[
     ],
 ];
 
-const EVERY_CHECK: &[Key] = &[
+pub(super) const EVERY_CHECK: &[Key] = &[
     key("enabled", Shape::Flag, "Asked at all (true)"),
     key("interval", Shape::Duration, "From one asking to the next"),
 ];
