@@ -19,6 +19,7 @@
 //!    probe        runs the due checks of one target and times them
 //!  7 checks       the questions, one file each, and their verdicts
 //!  6 client       one registry for the length of one cycle
+//!    discovery    what other people add to the configuration         [glob]
 //!  5 config       from a file and the environment to valid targets     [serde_yaml, humantime,
 //!                                                        bcrypt, glob]
 //!  4 transport    sends one request, brings back one exchange          [reqwest, rustls]
@@ -65,6 +66,7 @@ pub mod cli;
 pub mod client;
 pub mod config;
 pub mod credentials;
+pub mod discovery;
 pub mod exchange;
 pub mod exposition;
 pub mod matrix;
