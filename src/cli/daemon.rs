@@ -1,7 +1,7 @@
 //! All that a running daemon knows, and how it takes over another configuration.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     sync::{
         Arc, Mutex as SyncMutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard,
         atomic::{AtomicBool, Ordering},
@@ -10,12 +10,13 @@ use std::{
 };
 
 use tokio::{
-    sync::{Mutex, watch},
+    sync::{Mutex, Notify, watch},
     time::Instant,
 };
 
 use crate::{
-    config::{Config, Load, Target},
+    config::{Config, Load, Main, Target},
+    discovery::Discovery,
     outcome::{Observation, Report, Subject},
     probe::{Prober, Sink},
     scheduler::{Next, Watch},
@@ -41,9 +42,12 @@ pub(super) struct Daemon {
     pub(super) load: Load,
     /// The part of the registries that is asked; `None`: all.
     shard: Option<Shard>,
-    /// The content of the configuration that was last read, good or bad; held by
-    /// whoever reads it.
-    pub(super) content: Mutex<Option<u64>>,
+    /// What the configuration was read from; held by whoever reads it.
+    pub(super) reading: Mutex<Reading>,
+    /// Told when documents may be looked for elsewhere.
+    pub(super) sources: Notify,
+    /// When each document was last seen without fault.
+    pub(super) documents_good: SyncMutex<BTreeMap<Arc<str>, SystemTime>>,
     /// The last load of the configuration succeeded.
     pub(super) reload_successful: AtomicBool,
     /// The scheduler runs.
@@ -57,14 +61,24 @@ pub(super) struct Daemon {
     asked: AtomicBool,
 }
 
+/// What a configuration was read from.
+pub(super) struct Reading {
+    /// The content of the file that was last read, good or bad.
+    pub(super) content: Option<u64>,
+    /// The main file of the configuration that is in force.
+    pub(super) main: Arc<Main>,
+    /// The documents that it names.
+    pub(super) discovery: Discovery,
+}
+
 impl Daemon {
     /// A daemon that has not asked anything yet.
     ///
-    /// `content`: what `config` was read from.
+    /// `reading`: what `config` was read from.
     pub(super) fn new(
         config: Config,
         load: Load,
-        content: Option<u64>,
+        reading: Reading,
         shard: Option<Shard>,
         telemetry_path: String,
     ) -> Self {
@@ -82,7 +96,9 @@ impl Daemon {
             changes: watch::Sender::new(()),
             load,
             shard,
-            content: Mutex::new(content),
+            documents_good: SyncMutex::new(reading.discovery.last_good()),
+            reading: Mutex::new(reading),
+            sources: Notify::new(),
             reload_successful: AtomicBool::new(true),
             running: AtomicBool::new(false),
             started: SystemTime::now(),

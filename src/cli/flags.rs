@@ -76,7 +76,11 @@ pub(super) enum ConfigCommand {
         origin: bool,
     },
     /// Print the JSON Schema of the configuration, for editors
-    Schema,
+    Schema {
+        /// That of a document that `registry_files:` names
+        #[arg(long)]
+        document: bool,
+    },
 }
 
 #[derive(Debug, Args)]

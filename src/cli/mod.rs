@@ -5,6 +5,7 @@ mod check;
 mod daemon;
 mod daemon_flags;
 mod descriptors;
+mod discovering;
 mod flags;
 mod loaded;
 mod logs;
@@ -31,7 +32,7 @@ use std::{
 
 use crate::{
     config::{self, Config, ConfigErrors, Load},
-    exposition,
+    discovery, exposition,
     server::Web,
 };
 use flags::{Command, ConfigCommand, Flags, LogLevel};
@@ -68,7 +69,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Config { command } => match command {
             ConfigCommand::Check => config_check(&flags),
             ConfigCommand::Show { origin } => config_show(&flags, origin),
-            ConfigCommand::Schema => print(&config::schema()),
+            ConfigCommand::Schema { document: true } => print(&config::document_schema()),
+            ConfigCommand::Schema { document: false } => print(&config::schema()),
         },
         Command::Completions { shell } => shell::completions(shell),
         Command::Man => shell::manual(),
@@ -130,7 +132,15 @@ fn config_check(flags: &Flags) -> Result<ExitCode, Failure> {
     let series = exposition::estimate(&config);
     print(&format!(
         "configuration ok: {registries}, {repositories}, about {series} series\n"
-    ))
+    ))?;
+    let faults = config.documents.iter().filter(|it| it.problems.is_some());
+    match faults.count() {
+        0 => Ok(ExitCode::SUCCESS),
+        count => Err(Failure::usage(format!(
+            "the main file is good, and {} not; a daemon starts without what is refused",
+            counted(count, "document is", "documents are")
+        ))),
+    }
 }
 
 fn counted(count: usize, one: &str, many: &str) -> String {
@@ -144,7 +154,8 @@ fn config_show(flags: &Flags, origin: bool) -> Result<ExitCode, Failure> {
 }
 
 fn load(flags: &Flags) -> Result<Config, Failure> {
-    Ok(config::load(&Load::new(flags.config_file.clone()))?)
+    let load = Load::new(flags.config_file.clone());
+    Ok(serve::runtime()?.block_on(discovery::load(&load))?)
 }
 
 /// The web configuration file, if one is named.
@@ -156,6 +167,14 @@ fn web(flags: &Flags) -> Result<Option<Web>, Failure> {
 fn warn_of(config: &Config) {
     for warning in &config.warnings {
         say(&format_args!("warning: {warning}"));
+    }
+    for document in &config.documents {
+        for warning in &document.warnings {
+            say(&format_args!("warning: {}: {warning}", document.source));
+        }
+        if let Some(problems) = &document.problems {
+            say(&format_args!("warning: {problems}"));
+        }
     }
 }
 

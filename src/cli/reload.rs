@@ -15,11 +15,11 @@ use tokio::{
 };
 
 use super::{
-    daemon::Daemon,
+    daemon::{Daemon, Reading},
     signals::{HANGUP, Hangup},
     systemd::{self, State},
 };
-use crate::config::{self, Config};
+use crate::config::{self, Config, Main};
 
 impl Daemon {
     /// Reads the configuration again and puts it in force.
@@ -29,31 +29,40 @@ impl Daemon {
     /// before it goes on.
     pub(super) async fn reload(&self, trigger: &str) -> Result<(), String> {
         // One after another: of two the later one must be what is in force.
-        let mut content = self.content.lock().await;
-        self.read_again(trigger, &mut content).await
+        let mut reading = self.reading.lock().await;
+        self.read_again(trigger, &mut reading).await
     }
 
-    async fn read_again(&self, trigger: &str, content: &mut Option<u64>) -> Result<(), String> {
+    async fn read_again(&self, trigger: &str, reading: &mut Reading) -> Result<(), String> {
         systemd::tell(State::Reloading);
-        let reloaded = self.take_over(trigger, content).await;
+        let reloaded = self.take_over(trigger, reading).await;
         systemd::tell(State::Ready);
         reloaded
     }
 
-    async fn take_over(&self, trigger: &str, content: &mut Option<u64>) -> Result<(), String> {
+    async fn take_over(&self, trigger: &str, reading: &mut Reading) -> Result<(), String> {
         let load = self.load.clone();
-        let reading = spawn_blocking(move || (config::content(&load), config::load(&load)));
-        let read = match reading.await {
-            Ok((now, loaded)) => {
-                *content = now;
-                loaded.map_err(|errors| errors.to_string())
+        let mut discovery = std::mem::take(&mut reading.discovery);
+        let read = spawn_blocking(move || {
+            let content = config::content(&load);
+            let read = Main::read(&load).and_then(|main| {
+                let config = discovery.read(&main)?;
+                Ok((main, config))
+            });
+            (content, discovery, read)
+        });
+        let read = match read.await {
+            Ok((content, discovery, read)) => {
+                reading.content = content;
+                reading.discovery = discovery;
+                read.map_err(|errors| errors.to_string())
             }
             // The panic hook has logged where.
             Err(_) => Err("a panic while it was read; the log says where".to_owned()),
         };
         self.reload_successful
             .store(read.is_ok(), Ordering::Relaxed);
-        let config = read.inspect_err(|errors| {
+        let (main, config) = read.inspect_err(|errors| {
             let said = errors.as_str();
             tracing::error!(
                 trigger,
@@ -64,8 +73,11 @@ impl Daemon {
         for warning in &config.warnings {
             tracing::warn!(warning, "configuration");
         }
+        reading.main = Arc::new(main);
         let before = Arc::clone(&self.loaded().config);
         self.replace(config).await;
+        self.discovered(&before, reading);
+        self.sources.notify_waiters();
         let changes = Changes::between(&before, &self.loaded().config);
         tracing::info!(
             trigger,
@@ -94,29 +106,29 @@ impl Daemon {
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             looks.tick().await;
-            let mut content = self.content.lock().await;
+            let mut reading = self.reading.lock().await;
             let load = self.load.clone();
             let Ok(now) = spawn_blocking(move || config::content(&load)).await else {
                 continue;
             };
             // A bad one is said once, and not at every look.
-            if now != *content {
-                let _ = self.read_again("content", &mut content).await;
+            if now != reading.content {
+                let _ = self.read_again("content", &mut reading).await;
             }
         }
     }
 }
 
 /// How many registries a reload concerned.
-struct Changes {
-    now: usize,
-    added: usize,
-    removed: usize,
-    changed: usize,
+pub(super) struct Changes {
+    pub(super) now: usize,
+    pub(super) added: usize,
+    pub(super) removed: usize,
+    pub(super) changed: usize,
 }
 
 impl Changes {
-    fn between(before: &Config, after: &Config) -> Self {
+    pub(super) fn between(before: &Config, after: &Config) -> Self {
         let named = |config: &Config| -> HashMap<String, u64> {
             let targets = config.registries.iter();
             targets

@@ -15,15 +15,16 @@ use tokio::{
 
 use super::{
     Failure,
-    daemon::Daemon,
-    descriptors,
+    daemon::{Daemon, Reading},
+    descriptors, discovering,
     flags::Flags,
     signals::{Hangup, Signals},
     systemd::{self, State},
     values::ListenAddress,
 };
 use crate::{
-    config::{self, Config, Load},
+    config::{self, Config, Load, Main},
+    discovery::{Discovery, Kind},
     outcome::Subject,
     scheduler,
     server::{self, Options, Web},
@@ -33,12 +34,19 @@ pub(super) fn serve(flags: &Flags) -> Result<ExitCode, Failure> {
     let load = Load::new(flags.config_file.clone());
     // Before it is read: what is written meanwhile is seen as a change.
     let content = config::content(&load);
-    let config = config::load(&load)?;
+    let main = Main::read(&load)?;
+    let mut discovery = Discovery::default();
+    let config = discovery.read(&main)?;
+    let reading = Reading {
+        content,
+        main: Arc::new(main),
+        discovery,
+    };
     let web = super::web(flags)?.map(Arc::new);
     let runtime = runtime()?;
     let telemetry_path = flags.serve.telemetry_path.clone();
     let shard = flags.serve.daemon.shard;
-    let daemon = Daemon::new(config, load, content, shard, telemetry_path);
+    let daemon = Daemon::new(config, load, reading, shard, telemetry_path);
     let ended = runtime.block_on(run(flags, Arc::new(daemon), web));
     // Whatever still runs now is not worth waiting for.
     runtime.shutdown_background();
@@ -127,6 +135,10 @@ fn beside(flags: &Flags, daemon: &Arc<Daemon>, hangup: Hangup) -> JoinSet<()> {
     tasks.spawn(async move { by_signal.reload_by_signal(hangup).await });
     let watched = Arc::clone(daemon);
     tasks.spawn(async move { systemd::watchdog(&watched).await });
+    for kind in [Kind::Files, Kind::Remote] {
+        let daemon = Arc::clone(daemon);
+        tasks.spawn(async move { daemon.discover(kind).await });
+    }
     if flags.serve.daemon.auto_reload {
         let (every, by_content) = (flags.serve.daemon.auto_reload_interval, Arc::clone(daemon));
         tasks.spawn(async move { by_content.reload_by_content(every).await });
@@ -171,6 +183,7 @@ fn announce(config: &Config) {
     for warning in &config.warnings {
         tracing::warn!(warning, "configuration");
     }
+    discovering::tell(&[], &config.documents);
     let file = config.path.as_ref().map(|path| path.display().to_string());
     let registries = config.registries.len();
     tracing::info!(file, registries, "configuration loaded");

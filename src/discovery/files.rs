@@ -110,8 +110,19 @@ fn is_pattern(path: &Path) -> bool {
     name.to_string_lossy().contains(['*', '?', '['])
 }
 
+/// Whoever may write there chose it, and it goes into logs and onto terminals.
 fn named(path: &Path) -> Arc<str> {
-    path.display().to_string().into()
+    let mut name = String::new();
+    // The default file begins so, and nobody writes it.
+    let path = path.strip_prefix(".").unwrap_or(path);
+    for char in path.display().to_string().chars() {
+        if char.is_control() {
+            name.extend(char.escape_default());
+        } else {
+            name.push(char);
+        }
+    }
+    name.into()
 }
 
 /// Documents of one pattern.

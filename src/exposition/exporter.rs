@@ -1,6 +1,6 @@
 //! The exporter itself: what it is, what it runs on and whether it keeps up.
 
-use std::time::SystemTime;
+use std::{collections::BTreeMap, sync::Arc, time::SystemTime};
 
 use super::{
     family::{Family, Kind, Series, Value},
@@ -24,6 +24,8 @@ pub struct Exporter {
     pub cycles_in_flight: usize,
     /// How late cycles began.
     pub lag: Lag,
+    /// When each document that was ever without fault was last seen so, by its name.
+    pub documents_good: BTreeMap<Arc<str>, SystemTime>,
 }
 
 /// How late cycles began, as a histogram.
@@ -47,7 +49,7 @@ impl Lag {
     }
 }
 
-pub(super) const FAMILIES: [Family; 8] = [
+pub(super) const FAMILIES: [Family; 10] = [
     Family {
         name: "oci_registry_exporter_build_info",
         kind: Kind::Info,
@@ -92,6 +94,27 @@ pub(super) const FAMILIES: [Family; 8] = [
         series: |scene| bare(scene.registries.len()),
     },
     Family {
+        name: "oci_registry_exporter_discovery_last_success",
+        kind: Kind::Gauge,
+        help: "1 if all of a document of registry_files was read and is in force, 0 if not; then the log says why",
+        labels: &["source"],
+        series: |scene| {
+            let documents = scene.view.config.documents.iter();
+            let series = documents.map(|it| of_source(&it.source, it.problems.is_none()));
+            series.collect()
+        },
+    },
+    Family {
+        name: "oci_registry_exporter_discovery_last_success_timestamp_seconds",
+        kind: Kind::Gauge,
+        help: "When a document of registry_files was last read and found without fault",
+        labels: &["source"],
+        series: |scene| {
+            let at = scene.view.exporter.documents_good.iter();
+            at.map(|(source, at)| of_source(source, *at)).collect()
+        },
+    },
+    Family {
         name: "oci_registry_exporter_scheduler_heartbeat_timestamp_seconds",
         kind: Kind::Gauge,
         help: "When the scheduler last went round",
@@ -119,6 +142,13 @@ pub(super) const FAMILIES: [Family; 8] = [
         series: |scene| bare(scene.view.exporter.cycles_in_flight),
     },
 ];
+
+fn of_source<'a>(source: &'a str, value: impl Into<Value<'a>>) -> Series<'a> {
+    let mut labels = Labels::default();
+    labels.push("source", source);
+    let value = value.into();
+    Series { labels, value }
+}
 
 /// The one series of a family without labels.
 pub(super) fn bare<'a>(value: impl Into<Value<'a>>) -> Vec<Series<'a>> {

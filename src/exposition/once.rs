@@ -29,6 +29,7 @@ pub fn encode_once(config: Arc<Config>, store: Snapshot) -> Result<String, fmt::
             revision: "",
             reload_successful: true,
             reload_success: SystemTime::UNIX_EPOCH,
+            documents_good: BTreeMap::new(),
             heartbeat: None,
             cycles_in_flight: 0,
             lag: Lag::default(),

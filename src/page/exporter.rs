@@ -7,7 +7,11 @@ use maud::{Markup, html};
 use super::{
     View,
     when::{ago, exact, lasting},
-    words::counted,
+    words::{clean, counted},
+};
+use crate::{
+    config::{ConfigErrors, Document},
+    report::Audience,
 };
 
 /// This program's own state.
@@ -27,6 +31,8 @@ pub struct Exporter {
     pub heartbeat: Option<SystemTime>,
     /// Cycles that are running.
     pub cycles_in_flight: usize,
+    /// The documents that add to the configuration.
+    pub documents: Vec<Document>,
 }
 
 /// At the foot of every page.
@@ -54,6 +60,7 @@ pub(super) fn section(view: &View<'_>) -> Markup {
                         }
                     }
                 }
+                (documents(view))
                 dt { "Scheduler" }
                 dd {
                     (counted(exporter.cycles_in_flight, "cycle", "cycles")) " running, "
@@ -78,3 +85,52 @@ pub(super) fn section(view: &View<'_>) -> Markup {
         }
     }
 }
+
+/// The documents of other people; what is wrong with one is for those who run this.
+fn documents(view: &View<'_>) -> Markup {
+    let documents = &view.exporter.documents;
+    let faulty: Vec<&Document> = documents
+        .iter()
+        .filter(|it| it.problems.is_some())
+        .collect();
+    html! {
+        @if !documents.is_empty() {
+            dt { "Documents" }
+            dd {
+                (counted(documents.len(), "document", "documents")) " read"
+                @if faulty.is_empty() { ", all in force" }
+                @for document in faulty.iter().take(MOST_DOCUMENTS) {
+                    br;
+                    strong class="alarm" {
+                        @if document.taken { "Not all of " } @else { "Refused: " }
+                        code { (clean(&document.source)) }
+                        @if let Some((line, column)) = document.problems.as_ref().and_then(first_place) {
+                            ", line " (line) ", column " (column)
+                        }
+                        @if document.taken { " is in force" }
+                    }
+                    @if let (Some(problems), Audience::Operator) = (&document.problems, view.audience) {
+                        pre { (lines(problems)) }
+                    }
+                }
+                @if faulty.len() > MOST_DOCUMENTS {
+                    br;
+                    "and " (faulty.len() - MOST_DOCUMENTS) " more, which the log names"
+                }
+            }
+        }
+    }
+}
+
+fn lines(problems: &ConfigErrors) -> String {
+    let problems = problems.to_string();
+    let lines: Vec<String> = problems.lines().map(clean).collect();
+    lines.join("\n")
+}
+
+fn first_place(problems: &ConfigErrors) -> Option<(usize, usize)> {
+    problems.errors.first().and_then(|error| error.position)
+}
+
+/// More would hide the page.
+const MOST_DOCUMENTS: usize = 20;

@@ -2,7 +2,7 @@
 //! sets that lie in directories.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
     fs,
     path::{Path, PathBuf},
@@ -370,6 +370,7 @@ async fn samples(yaml: &str) -> (usize, usize) {
             revision: "0",
             reload_successful: true,
             reload_success: SystemTime::now(),
+            documents_good: BTreeMap::new(),
             heartbeat: Some(SystemTime::now()),
             cycles_in_flight: 0,
             lag: Lag::new(&LAG_BUCKETS, &[0; LAG_BUCKETS.len() + 1], 0.0),

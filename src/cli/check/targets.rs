@@ -10,6 +10,7 @@ use super::{
 use crate::{
     config::{self, Config, Given, Load, Login, Target},
     credentials::{Server, Source, docker_login},
+    discovery,
 };
 
 /// The targets of one run.
@@ -29,7 +30,7 @@ pub(super) async fn choose(flags: &Flags, names: &[String]) -> Result<Chosen, Fa
         return Err(nothing(&load));
     }
     let mut config = if load.is_there() {
-        Some(config::load(&load)?)
+        Some(discovery::load(&load).await?)
     } else {
         None
     };

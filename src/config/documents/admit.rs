@@ -226,6 +226,7 @@ impl Names {
             document.registries += 1;
         }
         if document.taken && !left_out.is_empty() {
+            left_out.sort_by_key(|(spot, _)| spot.place);
             document.problems = Some(said(&left_out, &source, &content.text));
         }
     }

@@ -1,10 +1,10 @@
 //! One document: what it adds, or all that is wrong with it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::{
     super::{
-        ConfigError, ConfigErrors, TestRepository, address,
+        ConfigError, ConfigErrors, Target, TestRepository, address,
         chooser::Chooser,
         entries::{self, Read},
         item::Item,
@@ -21,7 +21,7 @@ use super::{
     },
     LARGEST_DOCUMENT, MainFile, Offer, RegistryFiles, keys,
 };
-use crate::credentials::Source;
+use crate::{credentials::Source, outcome::CheckName};
 
 /// What a document adds.
 #[derive(Default)]
@@ -278,6 +278,7 @@ impl Reader<'_, '_> {
         let target = registry::read(&section, self.main.sets, self.main.base)?;
         let place = if own.has("name") { "name" } else { "url" };
         refuse_leaks(&own, &target);
+        refuse_haste(&own, &target);
         let mut layers = Layers::of(own.entries(), Names::Ours);
         layers.profile = profile.map(|(name, _)| name.to_owned());
         Some(Read {
@@ -336,7 +337,7 @@ fn permitted_within(own: &Section<'_>) -> bool {
 
 /// A document chooses the URL: nothing secret may follow it there but what its own
 /// definition lets go there.
-fn refuse_leaks(own: &Section<'_>, target: &super::super::Target) {
+fn refuse_leaks(own: &Section<'_>, target: &Target) {
     let sets = target.credential_sets();
     if sets.iter().any(|set| sets::is_inline(set)) {
         own.refuse_at(
@@ -352,6 +353,21 @@ fn refuse_leaks(own: &Section<'_>, target: &super::super::Target) {
             "credentials would be sent over plain http",
             "write `https://`; the main file alone may send them in clear text",
         );
+    }
+}
+
+/// Nor does it choose to ask more often than anybody should.
+fn refuse_haste(own: &Section<'_>, target: &Target) {
+    let checks = own.section("checks");
+    for (check, word) in CheckName::ALL {
+        let check_section = checks.section(word);
+        if check_section.has("interval") && target.checks.settings(check).interval < SHORTEST {
+            check_section.refuse_at(
+                &check_section.spot_of("interval"),
+                "a document asks for a check at most every 30s",
+                "choose a longer interval; the main file alone may ask more often",
+            );
+        }
     }
 }
 
@@ -408,3 +424,5 @@ fn whole(source: &str, message: &str, hint: &str) -> ConfigError {
         hint: hint.to_owned(),
     }
 }
+
+const SHORTEST: Duration = Duration::from_secs(30);

@@ -123,7 +123,10 @@ impl Reader<'_> {
             return None;
         }
         let above = Path::new(text).parent().unwrap_or(Path::new(""));
-        if name.is_empty() || above.to_string_lossy().contains(['*', '?', '[']) {
+        if name.is_empty()
+            || text.ends_with('/')
+            || above.to_string_lossy().contains(['*', '?', '['])
+        {
             item.refuse(
                 format!(
                     "{} has a pattern above its last part, or no last part",

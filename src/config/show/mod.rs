@@ -7,6 +7,8 @@ mod registry;
 mod set;
 mod yaml;
 
+use std::fmt::Write as _;
+
 use super::Config;
 use registry::Paths;
 use yaml::{Level, number};
@@ -49,5 +51,22 @@ pub fn show(config: &Config, origin: bool) -> String {
             })
         }),
     );
-    root.written(origin)
+    let mut text = root.written(origin);
+    for document in &config.documents {
+        let (source, faults) = (&document.source, document.problems.is_some());
+        let state = match (document.taken, faults) {
+            (true, false) => "in force",
+            (true, true) => "in force in part",
+            (false, _) => "refused as it is now",
+        };
+        // As the registries above hold what it adds, only a comment names it.
+        let _ = writeln!(
+            text,
+            "# document {}: {state}, {} registries and {} repositories",
+            source.escape_debug(),
+            document.registries,
+            document.repositories
+        );
+    }
+    text
 }

@@ -348,6 +348,7 @@ fn exporter() -> Exporter {
         revision: "0123abc",
         reload_successful: true,
         reload_success: at(0),
+        documents_good: BTreeMap::from([(Arc::from("teams/a.yml"), at(0))]),
         heartbeat: Some(at(640)),
         cycles_in_flight: 2,
         lag: Lag::new(&[0.1, 1.0], &[40, 2, 1], 9.5),

@@ -114,6 +114,7 @@ impl World {
                 reload_successful: false,
                 heartbeat: Some(at(3595)),
                 cycles_in_flight: 1,
+                documents: Vec::new(),
             },
             registries: registries.collect(),
             next_runs: &self.next_runs,
