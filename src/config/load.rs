@@ -1,11 +1,10 @@
 //! From a path and the environment to a configuration.
 
+mod environment;
 mod hint;
 
 use std::{
-    collections::BTreeMap,
-    ffi::{OsStr, OsString},
-    fmt, fs,
+    fs,
     io::{self, Read},
     path::{Path, PathBuf},
 };
@@ -15,6 +14,8 @@ use super::{
     problem::{ConfigError, ConfigErrors, Problems},
     tree::{self, Node, Place, Value},
 };
+
+pub use environment::Environment;
 
 /// Where a configuration is looked for.
 #[derive(Debug, Clone)]
@@ -45,50 +46,6 @@ impl Load {
     pub(super) fn file(&self) -> Option<&Path> {
         let default = || self.default_paths.iter().find(|path| path.exists());
         self.path.as_ref().or_else(default).map(PathBuf::as_path)
-    }
-}
-
-/// The environment variables that a configuration is made of: those that begin with `OCI__`.
-#[derive(Clone, Default)]
-pub struct Environment(BTreeMap<String, OsString>);
-
-impl Environment {
-    /// This process's.
-    pub fn of_process() -> Self {
-        std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
-            .collect()
-    }
-
-    /// Keys of the `OCI:` block and their values.
-    pub(super) fn oci(&self) -> impl Iterator<Item = (&str, &OsStr)> {
-        self.0
-            .iter()
-            .map(|(key, value)| (key.as_str(), value.as_os_str()))
-    }
-
-    /// Whether they are enough by themselves.
-    pub(super) fn names_a_registry(&self) -> bool {
-        self.0
-            .get("RegistryUrl")
-            .is_some_and(|value| !value.is_empty())
-    }
-}
-
-impl<N: AsRef<str>, V: Into<OsString>> FromIterator<(N, V)> for Environment {
-    fn from_iter<I: IntoIterator<Item = (N, V)>>(variables: I) -> Self {
-        let oci = |(name, value): (N, V)| {
-            let key = name.as_ref().strip_prefix(PREFIX)?.to_owned();
-            Some((key, value.into()))
-        };
-        Self(variables.into_iter().filter_map(oci).collect())
-    }
-}
-
-/// Names only: a value may be a password.
-impl fmt::Debug for Environment {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_set().entries(self.0.keys()).finish()
     }
 }
 
@@ -338,7 +295,6 @@ const DEFAULT_PATHS: [&str; 2] = [
     "./oci-registry-exporter.yml",
     "/etc/oci-registry-exporter/config.yml",
 ];
-const PREFIX: &str = "OCI__";
 pub(super) const LARGEST_FILE: usize = 1 << 20;
 const TOO_LARGE: &str = "the file is larger than 1 MiB";
 const TOO_LARGE_HINT: &str = "name the file that holds the configuration, and nothing else";

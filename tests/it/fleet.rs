@@ -12,8 +12,9 @@ use std::{
 
 use oci_registry_exporter::{
     checks,
-    config::{self, Environment, Load, Target},
+    config::{self, Environment, Load, PushWish, Target},
     credentials::{Directory, Server, Source},
+    discovery,
     exposition::{self, Exporter, Format, Lag, Process, View},
     outcome::{CheckName, Observation, Reason, Report, Status, Subject},
     probe::{Prober, Sink},
@@ -446,17 +447,18 @@ async fn the_example_of_a_fleet_comes_to_forty_registries() {
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
     assert_eq!(
         ended.stdout,
-        "configuration ok: 40 registries, 46 repositories, about 7466 series\n"
+        "configuration ok: 40 registries, 47 repositories, about 7429 series\n"
     );
     for line in ended.stderr.lines() {
         let mounted_later = line.contains(" yet");
         assert!(line.starts_with("warning: ") && mounted_later, "{line}");
     }
-    let config = config::load(&Load {
+    let config = discovery::load(&Load {
         path: Some(file.into()),
         default_paths: Vec::new(),
         environment: Environment::default(),
     })
+    .await
     .unwrap();
     let named = |name: &str| config.registries.iter().find(|it| it.name == name).unwrap();
     let ecr = |it: &&Arc<Target>| it.name.contains(".dkr.ecr.");
@@ -465,9 +467,23 @@ async fn the_example_of_a_fleet_comes_to_forty_registries() {
     assert_eq!(us.repositories[0].credential.name, "harbor");
     assert_eq!(us.labels["owner"], "platform");
     let teams = &named("harbor-eu").repositories;
-    assert_eq!(teams.len(), 7);
-    assert_eq!(teams[1].credential.name, "team-a");
-    assert_eq!(teams[1].labels["team"], "a");
+    assert_eq!(teams.len(), 8);
+    // The last two are the team's own document.
+    let of_team_a = &teams[6..];
+    let named: Vec<&str> = of_team_a.iter().map(|it| it.name.as_str()).collect();
+    assert_eq!(named, ["team-a/canary", "team-a/base-images"]);
+    for repository in of_team_a {
+        assert_eq!(repository.credential.name, "team-a");
+        assert_eq!(repository.labels["team"], "a");
+    }
+    assert_eq!(of_team_a[0].push, PushWish::Named);
+    let [document] = &config.documents[..] else {
+        panic!("one document: {:?}", config.documents);
+    };
+    assert!(
+        document.taken && document.problems.is_none(),
+        "{document:?}"
+    );
     // Which is what profiles are for.
     let text = fs::read_to_string(file).unwrap();
     let shown = config::show(&config, false);
@@ -513,16 +529,4 @@ fn the_volumes_of_the_example_hold_its_secrets() {
     };
     assert!(at("https://harbor-eu.example.com").is_ok());
     assert!(at("https://harbor-us.example.com").is_err());
-}
-
-/// A team's document has the form of the main file, with fewer keys.
-#[test]
-fn the_example_of_a_teams_document_is_one() {
-    let text = fs::read_to_string(example("team-a.yml")).unwrap();
-    let url = "name: harbor-eu\n    url: https://harbor-eu.example.com";
-    let text = text.replace("name: harbor-eu", url) + "credential_dirs: [/etc/absent/*]\n";
-    let environment = Environment::default();
-    let config = config::parse(&text, "team-a.yml", Path::new("/"), &environment)
-        .unwrap_or_else(|errors| panic!("{errors}"));
-    assert_eq!(config.registries[0].repositories.len(), 2);
 }

@@ -462,6 +462,10 @@ impl Pages for Fixed {
         Ok(Some(self.page.clone().unwrap_or_else(|| PAGE.to_owned())))
     }
 
+    fn configuration(&self, _: Audience) -> String {
+        "registries: []".to_owned()
+    }
+
     fn probe(self: Arc<Self>, _: Probing) -> Answering {
         Box::pin(async { Err(ProbeRefusal::NotConfigured) })
     }

@@ -3,6 +3,7 @@
 //! ```text
 //! sources  what `registry_files:` names
 //! read     one document                  -> what it adds, or all that is wrong with it
+//! items    one item of its lists
 //! keys     what may stand in one, and why the rest may not
 //! admit    limits and names              -> what of it is in force
 //! ```
@@ -11,6 +12,7 @@
 //! another document. Reading the files and asking the servers is not done here.
 
 mod admit;
+mod items;
 mod keys;
 mod read;
 mod sources;

@@ -3,6 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use glob::Pattern;
+use url::Url;
 
 use super::{
     super::{
@@ -18,6 +19,7 @@ use super::{
     },
     RegistryFiles, Remote, Whence,
 };
+use crate::transport::{ProxyOptions, TlsOptions};
 
 /// Reads the list.
 pub(in crate::config) fn read(
@@ -58,9 +60,10 @@ impl Reader<'_> {
         }
         let section = item.section()?;
         section.only(keys::REGISTRY_FILES);
+        let (tls, proxy) = self.way(&section);
         let whence = match (section.item("paths"), section.item("url")) {
             (Some(paths), None) => self.paths(&section, &paths),
-            (None, Some(url)) => self.url(&section, &url),
+            (None, Some(url)) => address(&url).map(|url| Whence::Url(Remote { url, tls, proxy })),
             (both, _) => {
                 let what = if both.is_some() {
                     "`paths` and `url` stand together"
@@ -139,21 +142,27 @@ impl Reader<'_> {
         Some(path)
     }
 
-    fn url(&self, section: &Section<'_>, item: &Item<'_>) -> Option<Whence> {
+    /// The way to a server, of which `defaults` says what the item does not.
+    fn way(&self, section: &Section<'_>) -> (TlsOptions, ProxyOptions) {
         let way = |entry: &&Entry| keys::names_of(keys::WAY).any(|key| key == entry.key);
         let defaults: Vec<Entry> = self.defaults.iter().filter(way).cloned().collect();
         let entries = inherit(&defaults, section.entries());
         let spot = section.spot.clone();
         let whole = Section::composed(spot, &entries, Names::Ours, self.problems);
-        let tls = reach::tls(&whole, self.base);
-        let proxy = reach::proxy(&whole, self.base);
-        let mut url = address::http_url(item, item.text()?, Kind::Document)?;
-        if url.scheme() == "http" && !address::is_loopback(&url) {
-            item.warn("a document over plain http may be changed by anybody on the way");
-        }
-        url.set_fragment(None);
-        Some(Whence::Url(Remote { url, tls, proxy }))
+        (
+            reach::tls(&whole, self.base),
+            reach::proxy(&whole, self.base),
+        )
     }
+}
+
+fn address(item: &Item<'_>) -> Option<Url> {
+    let mut url = address::http_url(item, item.text()?, Kind::Document)?;
+    if url.scheme() == "http" && !address::is_loopback(&url) {
+        item.warn("a document over plain http may be changed by anybody on the way");
+    }
+    url.set_fragment(None);
+    Some(url)
 }
 
 fn may(section: &Section<'_>) -> Vec<&'static str> {

@@ -9,13 +9,27 @@ mod yaml;
 
 use std::fmt::Write as _;
 
-use super::Config;
+use super::{Config, Document};
 use registry::Paths;
 use yaml::{Level, number};
 
 /// The effective configuration, made for people and for `config::load`; with `origin`
 /// every value has a comment that says where it came from.
 pub fn show(config: &Config, origin: bool) -> String {
+    written(config, &[], origin)
+}
+
+/// The effective configuration for whoever reaches the port: without the names of
+/// users, and of the hosts that get credentials for a token.
+pub fn show_to_anybody(config: &Config) -> String {
+    written(
+        config,
+        &["username", "proxy_username", "token_hosts"],
+        false,
+    )
+}
+
+fn written(config: &Config, withheld: &[&str], origin: bool) -> String {
     let base = config.path.as_deref().and_then(|path| path.parent());
     let paths = Paths(base);
     let document = |path: &str| config.origins.of_document(path);
@@ -51,22 +65,26 @@ pub fn show(config: &Config, origin: bool) -> String {
             })
         }),
     );
+    root.withhold(withheld, WITHHELD);
     let mut text = root.written(origin);
     for document in &config.documents {
-        let (source, faults) = (&document.source, document.problems.is_some());
-        let state = match (document.taken, faults) {
-            (true, false) => "in force",
-            (true, true) => "in force in part",
-            (false, _) => "refused as it is now",
-        };
-        // As the registries above hold what it adds, only a comment names it.
-        let _ = writeln!(
-            text,
-            "# document {}: {state}, {} registries and {} repositories",
-            source.escape_debug(),
-            document.registries,
-            document.repositories
-        );
+        name(&mut text, document);
     }
     text
 }
+
+/// As the registries hold what a document adds, only a comment names it.
+fn name(text: &mut String, document: &Document) {
+    let state = match (document.taken, document.problems.is_some()) {
+        (true, false) => "in force",
+        (true, true) => "in force in part",
+        (false, _) => "refused as it is now",
+    };
+    let _ = writeln!(
+        text,
+        "# document {}: {state}, {} registries and {} repositories",
+        document.source, document.registries, document.repositories
+    );
+}
+
+const WITHHELD: &str = "<withheld>";

@@ -10,8 +10,8 @@ use std::{
 use http::Method;
 use oci_registry_exporter::{
     config::{
-        Capabilities, CheckSettings, Checks, Config, CredentialSet, Push, PushWish, Target,
-        TestRepository,
+        Capabilities, CheckSettings, Checks, Config, CredentialSet, Document, Push, PushWish,
+        Target, TestRepository,
     },
     credentials::Source,
     exchange::{Certificate, Operation, Sent, TransportErrorKind},
@@ -361,6 +361,14 @@ fn config(registries: Vec<Target>) -> Config {
         concurrency: 256,
         histogram_buckets: BUCKETS.to_vec(),
         hash: u64::MAX,
+        documents: vec![Document {
+            source: Arc::from("teams/a.yml"),
+            taken: true,
+            problems: None,
+            warnings: Vec::new(),
+            registries: 0,
+            repositories: 1,
+        }],
         ..Config::default()
     }
 }

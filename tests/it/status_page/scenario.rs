@@ -9,7 +9,7 @@ use std::{
 
 use http::Method;
 use oci_registry_exporter::{
-    config::{PushWish, Target},
+    config::{ConfigError, ConfigErrors, Document, PushWish, Target},
     exchange::{Certificate, Operation, Sent, TransportErrorKind},
     oci::RateLimit,
     outcome::{
@@ -114,7 +114,7 @@ impl World {
                 reload_successful: false,
                 heartbeat: Some(at(3595)),
                 cycles_in_flight: 1,
-                documents: Vec::new(),
+                documents: documents(),
             },
             registries: registries.collect(),
             next_runs: &self.next_runs,
@@ -366,4 +366,27 @@ fn sent(
         connection: None,
         retry,
     }
+}
+
+/// One is good; the other has a name and a fault that whoever wrote them chose.
+fn documents() -> Vec<Document> {
+    let document = |source: &str, problems: Option<ConfigErrors>| Document {
+        source: source.into(),
+        taken: problems.is_none(),
+        problems,
+        warnings: Vec::new(),
+        registries: 0,
+        repositories: 1,
+    };
+    let error = ConfigError {
+        file: Some("teams/<b>.yml".to_owned()),
+        position: Some((3, 7)),
+        path: "repositories[0]".to_owned(),
+        message: "unknown key `<script>`".to_owned(),
+        hint: "remove it".to_owned(),
+    };
+    vec![
+        document("teams/a.yml", None),
+        document("teams/<b>.yml", Some(error.into())),
+    ]
 }
