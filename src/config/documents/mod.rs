@@ -47,7 +47,7 @@ pub enum Whence {
     /// Files; the last part of a path may hold `*`, `?` and `[…]`.
     Paths(Vec<PathBuf>),
     /// One document at a server.
-    Url(Remote),
+    Url(Box<Remote>),
 }
 
 /// A document at a server.

@@ -63,7 +63,9 @@ impl Reader<'_> {
         let (tls, proxy) = self.way(&section);
         let whence = match (section.item("paths"), section.item("url")) {
             (Some(paths), None) => self.paths(&section, &paths),
-            (None, Some(url)) => address(&url).map(|url| Whence::Url(Remote { url, tls, proxy })),
+            (None, Some(url)) => {
+                address(&url).map(|url| Whence::Url(Box::new(Remote { url, tls, proxy })))
+            }
             (both, _) => {
                 let what = if both.is_some() {
                     "`paths` and `url` stand together"

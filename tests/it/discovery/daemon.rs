@@ -9,8 +9,24 @@ use crate::cli::{daemon::Daemon, run::Workplace};
 
 const SECRET: &str = "S3CRET-CANARY";
 
+async fn registry() -> RegistrySim {
+    let sim = RegistrySim::profile(Profile::NATIVE)
+        .auth(Scheme::Basic)
+        .user(
+            "robot",
+            SECRET,
+            [("team/app", "pull"), ("team/base", "pull")],
+        )
+        .start()
+        .await;
+    for repository in ["team/app", "team/base"] {
+        sim.push_image(repository, "latest");
+    }
+    sim
+}
+
 /// A platform's registry and a team's good document beside the hostile ones.
-async fn place(sim: &RegistrySim) -> Workplace {
+fn place(sim: &RegistrySim) -> Workplace {
     let place = Workplace::new(&format!(
         "defaults: {{checks: {{credentials: {{interval: 1h}}, pull: {{interval: 1h}}, referrers: {{interval: 1h}}}}}}
 limits: {{repositories: 50, label_values: 20}}
@@ -34,38 +50,8 @@ fn of_the_fleet(page: &str) -> Vec<String> {
     lines.map(str::to_owned).collect()
 }
 
-#[tokio::test]
-async fn hostile_documents_are_refused_and_nobody_else_notices() {
-    let sim = RegistrySim::profile(Profile::NATIVE)
-        .auth(Scheme::Basic)
-        .user(
-            "robot",
-            SECRET,
-            [("team/app", "pull"), ("team/base", "pull")],
-        )
-        .start()
-        .await;
-    for repository in ["team/app", "team/base"] {
-        sim.push_image(repository, "latest");
-    }
-    let foreign = Server::start().await;
-    let place = place(&sim).await;
-    let mut daemon = Daemon::start(&place, &["--web.enable-lifecycle"]).await;
-    daemon
-        .page(
-            "/metrics",
-            r#"check="pull",repository="team/base",credential="team",status="pass",team="a"} 1"#,
-        )
-        .await;
-    daemon
-        .page("/metrics", "oci_registry_up{registry=\"shared\"} 1")
-        .await;
-    daemon
-        .page("/metrics", "oci_registry_exporter_cycles_in_flight 0")
-        .await;
-    let before = of_the_fleet(&daemon.get("/metrics").await);
-    let asked = sim.total_requests();
-
+/// Documents, and where each is refused.
+fn hostile(foreign: &Server) -> Vec<(String, &'static str)> {
     // No name of a host: only addresses are allowed for the set, and this is another one.
     let elsewhere = foreign.address.replace("127.0.0.1", "localhost");
     let flood = |count: usize| -> String {
@@ -78,7 +64,7 @@ async fn hostile_documents_are_refused_and_nobody_else_notices() {
         format!("repositories:\n{all}")
     };
     let bomb = "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: &f [*e,*e,*e,*e,*e,*e,*e,*e,*e]\ng: [*f,*f,*f,*f,*f,*f,*f,*f,*f]\n";
-    for (text, place_said) in [
+    vec![
         ("repositories: [\n".to_owned(), "teams/evil.yml:2:1"),
         (
             format!("registries: [{{name: x, url: 'http://{elsewhere}', credentials: team}}]"),
@@ -107,7 +93,49 @@ async fn hostile_documents_are_refused_and_nobody_else_notices() {
             "repositories: [{registry: shared, name: a/b, password: S3CRET-CANARY}]".to_owned(),
             "teams/evil.yml:1:46",
         ),
+    ]
+}
+
+/// The fleet is as it was, and everybody is told who is not, without a secret.
+async fn assert_undisturbed(daemon: &Daemon, before: &[String]) {
+    let page = daemon.get("/metrics").await;
+    assert_eq!(of_the_fleet(&page), before);
+    for series in [
+        r#"oci_registry_exporter_discovery_last_success{source="teams/evil.yml"} 0"#,
+        r#"oci_registry_exporter_discovery_last_success{source="teams/a.yml"} 1"#,
+        "oci_registry_exporter_config_last_reload_successful 1",
     ] {
+        assert!(page.contains(series), "{series}: {page}");
+    }
+    let status = daemon.get("/").await;
+    assert!(status.contains("teams/evil.yml"), "{status}");
+    for shown in [page, status, daemon.get("/config").await] {
+        assert!(!shown.contains(SECRET), "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn hostile_documents_are_refused_and_nobody_else_notices() {
+    let sim = registry().await;
+    let foreign = Server::start().await;
+    let place = place(&sim);
+    let mut daemon = Daemon::start(&place, &["--web.enable-lifecycle"]).await;
+    daemon
+        .page(
+            "/metrics",
+            r#"check="pull",repository="team/base",credential="team",status="pass",team="a"} 1"#,
+        )
+        .await;
+    daemon
+        .page("/metrics", "oci_registry_up{registry=\"shared\"} 1")
+        .await;
+    daemon
+        .page("/metrics", "oci_registry_exporter_cycles_in_flight 0")
+        .await;
+    let before = of_the_fleet(&daemon.get("/metrics").await);
+    let asked = sim.total_requests();
+
+    for (text, place_said) in hostile(&foreign) {
         fs::write(place.path("teams/evil.yml"), &text).unwrap();
         let answer = daemon.request("POST", "/-/reload").await;
         assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
@@ -116,20 +144,7 @@ async fn hostile_documents_are_refused_and_nobody_else_notices() {
             line.contains(place_said) && line.contains("level=ERROR"),
             "{place_said}: {line}"
         );
-        let page = daemon.get("/metrics").await;
-        assert_eq!(of_the_fleet(&page), before, "{text:.80}");
-        for series in [
-            r#"oci_registry_exporter_discovery_last_success{source="teams/evil.yml"} 0"#,
-            r#"oci_registry_exporter_discovery_last_success{source="teams/a.yml"} 1"#,
-            "oci_registry_exporter_config_last_reload_successful 1",
-        ] {
-            assert!(page.contains(series), "{series}: {page}");
-        }
-        let status = daemon.get("/").await;
-        assert!(status.contains("teams/evil.yml"), "{status}");
-        for shown in [page, status, daemon.get("/config").await] {
-            assert!(!shown.contains(SECRET), "{shown}");
-        }
+        assert_undisturbed(&daemon, &before).await;
     }
     assert_eq!(foreign.asked(), 0);
     assert_eq!(sim.total_requests(), asked);
@@ -157,19 +172,8 @@ async fn hostile_documents_are_refused_and_nobody_else_notices() {
 /// What is bad is a failure where it is looked for, and a word elsewhere.
 #[tokio::test]
 async fn config_check_fails_for_a_bad_document_and_a_single_run_does_not() {
-    let sim = RegistrySim::profile(Profile::NATIVE)
-        .auth(Scheme::Basic)
-        .user(
-            "robot",
-            SECRET,
-            [("team/app", "pull"), ("team/base", "pull")],
-        )
-        .start()
-        .await;
-    for repository in ["team/app", "team/base"] {
-        sim.push_image(repository, "latest");
-    }
-    let place = place(&sim).await;
+    let sim = registry().await;
+    let place = place(&sim);
     let good = place.run(&["config", "check"]).await;
     assert_eq!(good.code, Some(0), "{}", good.stderr);
     assert!(

@@ -64,36 +64,89 @@ fn every_bad_document_is_refused_with_its_place() {
     golden::compare("documents.txt", &said);
 }
 
+/// Each as it may be written.
+const WRITTEN: &[(&str, &str)] = &[
+    ("empty", ""),
+    ("malformed", "repositories:\n  - {registry: shared\n"),
+    ("no map", "- a\n- b\n"),
+    ("unknown keys", "repositries: []\n"),
+    ("a key twice", "repositories: []\nrepositories: []\n"),
+    ("another form", "repositories:\n  - team-a/canary\n  - 7\n"),
+    (
+        "the main file's keys",
+        "credentials: {x: {token: S3CRET}}\ncredential_dirs: [/etc]\ndefaults: {}\nprofiles: {}\nlimits: {}\nregistry_files: [x]\nOCI: {}\n",
+    ),
+    (
+        "secrets",
+        "repositories:\n  - {registry: shared, name: a/b, username: x, password: S3CRET}\n  - {registry: shared, name: a/c, token_file: /etc/S3CRET}\n  - {registry: shared, name: a/d, credential_helper: S3CRET}\n  - {registry: shared, name: a/e, dir: /etc/S3CRET}\n  - {registry: shared, name: a/f, docker_config: /etc/S3CRET}\n",
+    ),
+    (
+        "ways",
+        "registries:\n  - {url: 'https://a.example.com', tls: {ca_file: /etc/x}}\n  - {url: 'https://a.example.com', proxy_url: 'http://evil.example.com'}\n  - {url: 'https://a.example.com', resolve: {a.example.com: 10.0.0.1}}\n  - {url: 'https://a.example.com', token_hosts: [evil.example.com]}\n",
+    ),
+    (
+        "writes",
+        "registries:\n  - {url: 'https://a.example.com', checks: {capabilities: {mount_from: a/b}}}\n  - {url: 'https://a.example.com', checks: {push: {allow_create: true}}}\n",
+    ),
+    (
+        "haste",
+        "registries:\n  - {url: 'https://a.example.com', checks: {pull: {interval: 1s}}}\n  - {url: 'https://a.example.com', timeout: 1s}\n",
+    ),
+    (
+        "a registry's repository",
+        "registries:\n  - {url: 'https://a.example.com', repositories: [{name: a/b, password_env: S3CRET}]}\n",
+    ),
+    (
+        "a foreign host",
+        "registries:\n  - {url: 'https://evil.example.org', credentials: team-a}\n  - {url: 'https://evil.example.org', profile: named}\n  - {url: 'https://a.example.com', repositories: [{name: a/b, credentials: platform}]}\n",
+    ),
+    (
+        "another registry's set",
+        "repositories:\n  - {registry: other, name: a/b, credentials: platform}\n",
+    ),
+    (
+        "credentials without hosts",
+        "registries:\n  - {url: 'https://evil.example.org', profile: unnamed}\n",
+    ),
+    (
+        "clear text",
+        "registries:\n  - {url: 'http://a.example.com', credentials: team-a}\n",
+    ),
+    (
+        "a password in a URL",
+        "registries:\n  - {url: 'https://x:S3CRET@a.example.com'}\n",
+    ),
+    (
+        "what is not there",
+        "repositories:\n  - {registry: shard, name: a/b, credentials: team-a}\n  - {registry: shared, name: a/b, credentials: team-x}\nregistries:\n  - {url: 'https://a.example.com', profile: nobody}\n",
+    ),
+    (
+        "whose rights",
+        "repositories:\n  - {registry: shared, name: a/b}\n  - {name: a/b, credentials: team-a}\n  - {registry: shared, credentials: team-a}\n",
+    ),
+    (
+        "labels",
+        "repositories:\n  - {registry: shared, name: a/b, credentials: team-a, labels: {tier: '2', registry: x}}\n",
+    ),
+    (
+        "names twice",
+        "repositories:\n  - {registry: shared, name: a/b, credentials: team-a}\n  - {registry: shared, name: a/b, credentials: team-a, tag: x}\nregistries:\n  - {url: 'https://a.example.com'}\n  - {name: a.example.com, url: 'https://b.example.com'}\n",
+    ),
+    (
+        "another's registry",
+        "registries:\n  - {name: other, url: 'https://b.example.com'}\nrepositories:\n  - {registry: shared, name: platform/canary, credentials: platform}\n",
+    ),
+    ("a tag of YAML", "repositories: !include /etc/passwd\n"),
+    ("two documents", "repositories: []\n---\nrepositories: []\n"),
+    ("a control character", "repositories: [\u{7}]\n"),
+];
+
+/// And those that are made.
 fn bad() -> Vec<(&'static str, Vec<u8>)> {
-    let mut bad: Vec<(&str, Vec<u8>)> = [
-        ("empty", ""),
-        ("malformed", "repositories:\n  - {registry: shared\n"),
-        ("no map", "- a\n- b\n"),
-        ("unknown keys", "repositries: []\n"),
-        ("a key twice", "repositories: []\nrepositories: []\n"),
-        ("another form", "repositories:\n  - team-a/canary\n  - 7\n"),
-        ("the main file's keys", "credentials: {x: {token: S3CRET}}\ncredential_dirs: [/etc]\ndefaults: {}\nprofiles: {}\nlimits: {}\nregistry_files: [x]\nOCI: {}\n"),
-        ("secrets", "repositories:\n  - {registry: shared, name: a/b, username: x, password: S3CRET}\n  - {registry: shared, name: a/c, token_file: /etc/S3CRET}\n  - {registry: shared, name: a/d, credential_helper: S3CRET}\n  - {registry: shared, name: a/e, dir: /etc/S3CRET}\n  - {registry: shared, name: a/f, docker_config: /etc/S3CRET}\n"),
-        ("ways", "registries:\n  - {url: 'https://a.example.com', tls: {ca_file: /etc/x}}\n  - {url: 'https://a.example.com', proxy_url: 'http://evil.example.com'}\n  - {url: 'https://a.example.com', resolve: {a.example.com: 10.0.0.1}}\n  - {url: 'https://a.example.com', token_hosts: [evil.example.com]}\n"),
-        ("writes", "registries:\n  - {url: 'https://a.example.com', checks: {capabilities: {mount_from: a/b}}}\n  - {url: 'https://a.example.com', checks: {push: {allow_create: true}}}\n"),
-        ("haste", "registries:\n  - {url: 'https://a.example.com', checks: {pull: {interval: 1s}}}\n  - {url: 'https://a.example.com', timeout: 1s}\n"),
-        ("a registry's repository", "registries:\n  - {url: 'https://a.example.com', repositories: [{name: a/b, password_env: S3CRET}]}\n"),
-        ("a foreign host", "registries:\n  - {url: 'https://evil.example.org', credentials: team-a}\n  - {url: 'https://evil.example.org', profile: named}\n  - {url: 'https://a.example.com', repositories: [{name: a/b, credentials: platform}]}\n"),
-        ("another registry's set", "repositories:\n  - {registry: other, name: a/b, credentials: platform}\n"),
-        ("credentials without hosts", "registries:\n  - {url: 'https://evil.example.org', profile: unnamed}\n"),
-        ("clear text", "registries:\n  - {url: 'http://a.example.com', credentials: team-a}\n"),
-        ("a password in a URL", "registries:\n  - {url: 'https://x:S3CRET@a.example.com'}\n"),
-        ("what is not there", "repositories:\n  - {registry: shard, name: a/b, credentials: team-a}\n  - {registry: shared, name: a/b, credentials: team-x}\nregistries:\n  - {url: 'https://a.example.com', profile: nobody}\n"),
-        ("whose rights", "repositories:\n  - {registry: shared, name: a/b}\n  - {name: a/b, credentials: team-a}\n  - {registry: shared, credentials: team-a}\n"),
-        ("labels", "repositories:\n  - {registry: shared, name: a/b, credentials: team-a, labels: {tier: '2', registry: x}}\n"),
-        ("names twice", "repositories:\n  - {registry: shared, name: a/b, credentials: team-a}\n  - {registry: shared, name: a/b, credentials: team-a, tag: x}\nregistries:\n  - {url: 'https://a.example.com'}\n  - {name: a.example.com, url: 'https://b.example.com'}\n"),
-        ("another's registry", "registries:\n  - {name: other, url: 'https://b.example.com'}\nrepositories:\n  - {registry: shared, name: platform/canary, credentials: platform}\n"),
-        ("a tag of YAML", "repositories: !include /etc/passwd\n"),
-        ("two documents", "repositories: []\n---\nrepositories: []\n"),
-        ("a control character", "repositories: [\u{7}]\n"),
-    ]
-    .map(|(name, text)| (name, text.as_bytes().to_vec()))
-    .into();
+    let written = WRITTEN
+        .iter()
+        .map(|(name, text)| (*name, text.as_bytes().to_vec()));
+    let mut bad: Vec<(&str, Vec<u8>)> = written.collect();
     let values: String = (0..1000)
         .map(|it| repository(it, &format!("t{it}")))
         .collect();
@@ -109,9 +162,8 @@ fn bad() -> Vec<(&'static str, Vec<u8>)> {
         "label values",
         format!("repositories:\n{values}").into_bytes(),
     ));
-    let registries: String = (0..7)
-        .map(|it| format!("  - {{url: 'https://r{it}.example.com'}}\n"))
-        .collect();
+    let of_host = |it| format!("  - {{url: 'https://r{it}.example.com'}}\n");
+    let registries: String = (0..7).map(of_host).collect();
     bad.push((
         "registries",
         format!("registries:\n{registries}").into_bytes(),

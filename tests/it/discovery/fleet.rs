@@ -21,6 +21,7 @@ use crate::cli::{daemon::Daemon, run::Workplace};
 
 const REGISTRIES: usize = 40;
 const EACH: usize = 5;
+const GENERATIONS: usize = 60;
 
 async fn registries() -> Vec<RegistrySim> {
     let mut all = Vec::new();
@@ -103,97 +104,109 @@ async fn scrape(address: SocketAddr, stop: Arc<AtomicBool>, pages: Arc<AtomicUsi
     torn
 }
 
+/// The team's document, whose one label says its generation.
+fn write(place: &Workplace, generation: usize) {
+    let text = format!(
+        "repositories: [{{registry: r0, name: team-5/canary, credentials: team, labels: {{generation: g{generation}}}}}]\n"
+    );
+    // As whoever writes with care does: never half a file.
+    fs::write(place.path("next"), text).unwrap();
+    fs::rename(place.path("next"), place.path("teams/five.yml")).unwrap();
+}
+
+/// How many pulls and referrers were asked, and whether nothing is being asked.
+fn finished(page: &str) -> (usize, usize, bool) {
+    let pull = |line: &&str| {
+        line.starts_with("oci_registry_check_last_run_timestamp_seconds{")
+            && line.contains("check=\"pull\"")
+    };
+    let referrers = |line: &&str| {
+        line.starts_with("oci_registry_check_last_run_timestamp_seconds{")
+            && line.contains("check=\"referrers\"")
+    };
+    let quiet = page.contains("oci_registry_exporter_cycles_in_flight 0\n");
+    (
+        page.lines().filter(pull).count(),
+        page.lines().filter(referrers).count(),
+        quiet,
+    )
+}
+
+/// The team's canary passed, in this generation of its document.
+fn passed(generation: usize) -> String {
+    format!(
+        "repository=\"team-5/canary\",credential=\"team\",status=\"pass\",generation=\"g{generation}\"}} 1\n"
+    )
+}
+
+fn requests(sims: &[RegistrySim]) -> Vec<u64> {
+    sims.iter().map(RegistrySim::total_requests).collect()
+}
+
+/// The page when every registry has been asked everything.
+async fn all_asked(daemon: &Daemon) -> String {
+    for _ in 0..20_000 {
+        let page = daemon.get("/metrics").await;
+        if finished(&page) == (REGISTRIES * EACH, REGISTRIES, true) {
+            return page;
+        }
+    }
+    panic!("not all was asked");
+}
+
+/// Changes the document again and again; the memory (bytes) after each time.
+async fn change(daemon: &mut Daemon, place: &Workplace, before: &str) -> Vec<f64> {
+    let (kept, all) = (others(before), samples(before));
+    let mut memory = Vec::new();
+    for generation in 1..=GENERATIONS {
+        write(place, generation);
+        // The daemon's own look sees it; most are hurried, as that comes once a second.
+        if generation > 5 {
+            daemon.request("POST", "/-/reload").await;
+            daemon.logged("configuration reloaded").await;
+        } else {
+            daemon.logged("documents taken over").await;
+        }
+        let page = daemon.page("/metrics", &passed(generation)).await;
+        let now = others(&page);
+        for (series, was) in &kept {
+            assert_eq!(now.get(series), Some(was), "{series} in {generation}");
+        }
+        assert_eq!(now.len(), kept.len());
+        assert_eq!(samples(&page), all);
+        memory.push(value(&page, "process_resident_memory_bytes "));
+    }
+    memory
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_team_that_changes_its_file_all_the_time_moves_nothing_else() {
     let sims = registries().await;
     let place = Workplace::new(&main_file(&sims));
     fs::create_dir(place.path("teams")).unwrap();
     let mut daemon = Daemon::start(&place, &["--web.enable-lifecycle"]).await;
-    let write = |generation: usize| {
-        let text = format!(
-            "repositories: [{{registry: r0, name: team-5/canary, credentials: team, labels: {{generation: g{generation}}}}}]\n"
-        );
-        // As whoever writes with care does: never half a file.
-        fs::write(place.path("next"), text).unwrap();
-        fs::rename(place.path("next"), place.path("teams/five.yml")).unwrap();
-    };
-    let finished = |page: &str| {
-        let pull = |line: &&str| {
-            line.starts_with("oci_registry_check_last_run_timestamp_seconds{")
-                && line.contains("check=\"pull\"")
-        };
-        let referrers = |line: &&str| {
-            line.starts_with("oci_registry_check_last_run_timestamp_seconds{")
-                && line.contains("check=\"referrers\"")
-        };
-        let quiet = page.contains("oci_registry_exporter_cycles_in_flight 0\n");
-        (
-            page.lines().filter(pull).count(),
-            page.lines().filter(referrers).count(),
-            quiet,
-        )
-    };
-    let mut page = daemon.get("/metrics").await;
-    while finished(&page) != (REGISTRIES * EACH, REGISTRIES, true) {
-        page = daemon.get("/metrics").await;
-    }
-    let without = samples(&page);
-    let asked: Vec<u64> = sims.iter().map(RegistrySim::total_requests).collect();
-    write(0);
-    let passed = |generation: usize| {
-        format!(
-            "repository=\"team-5/canary\",credential=\"team\",status=\"pass\",generation=\"g{generation}\"}} 1\n"
-        )
-    };
+    let without = samples(&all_asked(&daemon).await);
+    let asked = requests(&sims);
+    write(&place, 0);
+    daemon.logged("documents taken over").await;
     daemon.page("/metrics", &passed(0)).await;
-    let before = daemon
-        .page("/metrics", "oci_registry_exporter_cycles_in_flight 0\n")
-        .await;
-    let with = samples(&before);
-    assert!(with > without);
-    let still: Vec<u64> = sims.iter().map(RegistrySim::total_requests).collect();
-    assert_eq!(
-        still[1..],
-        asked[1..],
-        "a registry that no document concerns was asked"
-    );
+    let quiet = "oci_registry_exporter_cycles_in_flight 0\n";
+    let before = daemon.page("/metrics", quiet).await;
+    assert!(samples(&before) > without);
+    let still = requests(&sims);
+    assert_eq!(still[1..], asked[1..], "no document concerns these");
 
-    let (stop, pages) = (
-        Arc::new(AtomicBool::new(false)),
-        Arc::new(AtomicUsize::new(0)),
-    );
-    let scraping = tokio::spawn(scrape(
-        daemon.address,
-        Arc::clone(&stop),
-        Arc::clone(&pages),
-    ));
-    let kept = others(&before);
-    let mut memory = Vec::new();
-    for generation in 1..=60 {
-        write(generation);
-        // The daemon's own look sees it; most are hurried, as that comes once a second.
-        if generation > 5 {
-            daemon.request("POST", "/-/reload").await;
-        }
-        let page = daemon.page("/metrics", &passed(generation)).await;
-        let now = others(&page);
-        for (series, was) in &kept {
-            assert_eq!(
-                now.get(series),
-                Some(was),
-                "{series} in generation {generation}"
-            );
-        }
-        assert_eq!(now.len(), kept.len());
-        assert_eq!(samples(&page), with);
-        memory.push(value(&page, "process_resident_memory_bytes "));
-    }
+    let stop = Arc::new(AtomicBool::new(false));
+    let pages = Arc::new(AtomicUsize::new(0));
+    let scraper = scrape(daemon.address, Arc::clone(&stop), Arc::clone(&pages));
+    let scraping = tokio::spawn(scraper);
+    let memory = change(&mut daemon, &place, &before).await;
     stop.store(true, Ordering::SeqCst);
     assert_eq!(scraping.await.unwrap(), 0, "a page missed a registry");
     assert!(pages.load(Ordering::SeqCst) > 0);
-    let last: Vec<u64> = sims.iter().map(RegistrySim::total_requests).collect();
+    let last = requests(&sims);
     assert_eq!(last, still, "a changed label made the exporter ask");
-    let (early, late) = (memory[19], memory[59]);
+    let (early, late) = (memory[GENERATIONS / 3], memory[GENERATIONS - 1]);
     assert!(late < early * 1.3, "{memory:?}");
 
     fs::remove_file(place.path("teams/five.yml")).unwrap();

@@ -78,27 +78,11 @@ fn main_file(server: &Server) -> String {
 
 const GOOD: &str = "repositories: [{registry: shared, name: a/b, credentials: a}]";
 
-#[tokio::test]
-async fn what_a_server_answers_badly_is_said_and_the_last_good_document_goes_on() {
-    let (server, foreign) = (Server::start().await, Server::start().await);
-    let folder = Folder::new(&main_file(&server));
-    let load = Load {
-        path: Some(folder.path(super::MAIN)),
-        default_paths: Vec::new(),
-        environment: oci_registry_exporter::config::Environment::default(),
-    };
-    let main = Main::read(&load).unwrap();
-    let mut discovery = Discovery::default();
-    let config = discovery.read(&main).unwrap();
-    // Nothing waits for a server.
-    assert_eq!((server.asked(), asked(&config).len()), (0, 1));
-    let whence = discovery.due(Kind::Remote).remove(0);
-    assert!(discovery.due(Kind::Remote).is_empty());
-    let reader = Reader::default();
-
+/// Status, headers and body, and what is said of them; nothing of the one good answer.
+fn answers(foreign: &Server) -> Vec<(&'static str, String, String, &'static str)> {
     let away = format!("location: http://{}/x\r\n", foreign.address);
     let large = format!("# {}\n", "x".repeat(2 * LARGEST_DOCUMENT));
-    for (status, headers, body, expected) in [
+    [
         ("404 Not Found", "", GOOD, "the server answers 404"),
         (
             "302 Found",
@@ -126,8 +110,31 @@ async fn what_a_server_answers_badly_is_said_and_the_last_good_document_goes_on(
             "",
             "the server redirects (307)",
         ),
-    ] {
-        server.answers(status, headers, body);
+    ]
+    .map(|(status, headers, body, said)| (status, headers.to_owned(), body.to_owned(), said))
+    .into()
+}
+
+#[tokio::test]
+async fn what_a_server_answers_badly_is_said_and_the_last_good_document_goes_on() {
+    let (server, foreign) = (Server::start().await, Server::start().await);
+    let folder = Folder::new(&main_file(&server));
+    let load = Load {
+        path: Some(folder.path(super::MAIN)),
+        default_paths: Vec::new(),
+        environment: oci_registry_exporter::config::Environment::default(),
+    };
+    let main = Main::read(&load).unwrap();
+    let mut discovery = Discovery::default();
+    let config = discovery.read(&main).unwrap();
+    // Nothing waits for a server.
+    assert_eq!((server.asked(), asked(&config).len()), (0, 1));
+    let whence = discovery.due(Kind::Remote).remove(0);
+    assert!(discovery.due(Kind::Remote).is_empty());
+    let reader = Reader::default();
+
+    for (status, headers, body, expected) in answers(&foreign) {
+        server.answers(status, &headers, &body);
         let look = reader.look(&whence).await;
         discovery.take(&whence, look);
         let config = discovery.compose(&main).unwrap();
