@@ -15,6 +15,7 @@ use tokio::{
 
 use crate::{
     config::{Config, Load, Target},
+    exposition::Cache,
     outcome::{Observation, Report, Subject},
     probe::{Prober, Sink},
     scheduler::{Next, Watch},
@@ -31,6 +32,8 @@ pub(super) struct Daemon {
     pub(super) store: Store,
     pub(super) watch: Arc<Watch<Subject>>,
     pub(super) prober: Prober,
+    /// The metrics as they were last written.
+    pub(super) cache: Cache,
     /// Changes with every report.
     pub(super) changes: watch::Sender<()>,
     /// Where the configuration is read from.
@@ -69,6 +72,7 @@ impl Daemon {
             store,
             watch: Arc::new(Watch::new()),
             prober: Prober::new(),
+            cache: Cache::new(),
             changes: watch::Sender::new(()),
             load,
             shard,

@@ -11,7 +11,7 @@ use super::{daemon::Daemon, version};
 use crate::{
     checks,
     config::Target,
-    exposition::{self, Exporter, Format, Lag, Process, Scope, View},
+    exposition::{self, Coding, Exporter, Format, Lag, Page, Process, Scope, View},
     report::{self, About, Audience, Entry, RegistryReports},
     scheduler::LAG_BUCKETS,
     server::{Answering, PageError, Pages, Probing, Reloading, Sought},
@@ -19,13 +19,24 @@ use crate::{
 };
 
 impl Pages for Daemon {
-    fn metrics(&self, format: Format, scope: Scope) -> Result<Option<String>, PageError> {
+    fn metrics(
+        &self,
+        format: Format,
+        scope: Scope,
+        coding: Coding,
+    ) -> Result<Option<Page>, PageError> {
+        if scope.is_all() {
+            let view = || self.view(Scope::default());
+            let page = self.cache.page(view, format, coding, Instant::now())?;
+            return Ok(Some(page));
+        }
         let loaded = self.loaded();
         let known = |name: &String| loaded.target(name).is_some();
         if !scope.registries.iter().all(known) {
             return Ok(None);
         }
-        self.page(format, scope).map(Some)
+        let page = self.page(format, scope)?;
+        Ok(Some(page.into()))
     }
 
     fn reports(
@@ -71,15 +82,19 @@ impl Pages for Daemon {
 }
 
 impl Daemon {
-    /// A part of the metrics as they are now.
+    /// A part of the metrics as they are now, written anew.
     pub(super) fn page(&self, format: Format, scope: Scope) -> Result<String, PageError> {
+        Ok(exposition::encode(&self.view(scope), format)?)
+    }
+
+    fn view(&self, scope: Scope) -> View {
         let lag = self.watch.lag();
         let (loaded, store) = self.seen();
-        let view = View {
+        View {
             config: Arc::clone(&loaded.config),
             store,
             scheduled: Arc::clone(&loaded.scheduled),
-            next_runs: Arc::new(self.watch.next_runs()),
+            next_runs: self.watch.next_runs(),
             exporter: Exporter {
                 version: version::NUMBER,
                 revision: version::REVISION,
@@ -91,8 +106,7 @@ impl Daemon {
             },
             process: Process::read(),
             scope,
-        };
-        Ok(exposition::encode(&view, format)?)
+        }
     }
 }
 

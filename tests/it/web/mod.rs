@@ -20,7 +20,7 @@ use std::{
 };
 
 use oci_registry_exporter::{
-    exposition::{Format, Scope},
+    exposition::{Coding, Format, Page, Scope},
     report::Audience,
     server::{
         Answering, Options, PageError, Pages, ProbeRefusal, Probing, Reloading, ShowEvidence,
@@ -120,8 +120,8 @@ impl Default for Fixed {
 }
 
 impl Pages for Fixed {
-    fn metrics(&self, _: Format, _: Scope) -> Result<Option<String>, PageError> {
-        Ok(Some(self.metrics.clone()))
+    fn metrics(&self, _: Format, _: Scope, _: Coding) -> Result<Option<Page>, PageError> {
+        Ok(Some(self.metrics.clone().into()))
     }
 
     fn probe(self: Arc<Self>, _: Probing) -> Answering {
