@@ -1,6 +1,6 @@
 //! A page as a scrape gets it: mostly shared with other scrapes.
 
-use std::sync::Arc;
+use std::{io::IoSlice, sync::Arc};
 
 use bytes::{Buf, Bytes};
 
@@ -106,14 +106,14 @@ impl Page {
     }
 
     fn settle(&mut self) {
-        while self.offset == self.piece().len() && self.place != Place::Back {
+        while self.offset == self.piece(self.place).len() && self.place != Place::Back {
             self.place = self.after(self.place);
             self.offset = 0;
         }
     }
 
-    fn piece(&self) -> &[u8] {
-        match self.place {
+    fn piece(&self, place: Place) -> &[u8] {
+        match place {
             Place::Front => &self.front,
             Place::Head(column) => self.heads[column].as_deref().unwrap_or_default(),
             Place::Row { column, group, row } => self.groups[group][row].column(column),
@@ -158,7 +158,24 @@ impl Buf for Page {
     }
 
     fn chunk(&self) -> &[u8] {
-        &self.piece()[self.offset..]
+        &self.piece(self.place)[self.offset..]
+    }
+
+    fn chunks_vectored<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
+        let (mut place, mut piece) = (self.place, self.chunk());
+        let mut count = 0;
+        while count < slices.len() {
+            if !piece.is_empty() {
+                slices[count] = IoSlice::new(piece);
+                count += 1;
+            }
+            if place == Place::Back {
+                break;
+            }
+            place = self.after(place);
+            piece = self.piece(place);
+        }
+        count
     }
 
     fn advance(&mut self, count: usize) {
@@ -166,7 +183,7 @@ impl Buf for Page {
         let mut count = count.min(self.remaining);
         self.remaining -= count;
         while count > 0 {
-            let read = count.min(self.piece().len() - self.offset);
+            let read = count.min(self.piece(self.place).len() - self.offset);
             count -= read;
             self.offset += read;
             self.settle();
@@ -263,6 +280,24 @@ mod tests {
             }
             assert_eq!(String::from_utf8(read).unwrap(), WHOLE, "{step}");
             assert!(page.chunk().is_empty());
+        }
+    }
+
+    #[test]
+    fn several_pieces_are_had_at_once() {
+        for (room, begin) in [(1, 0), (3, 0), (64, 0), (64, 2), (2, WHOLE.len() - 3)] {
+            let mut page = page();
+            page.advance(begin);
+            let mut slices = vec![IoSlice::new(b"untouched"); room];
+            let count = page.chunks_vectored(&mut slices);
+            let had: Vec<u8> = slices[..count].iter().flat_map(|it| it.to_vec()).collect();
+            let had = String::from_utf8(had).unwrap();
+            assert!(!had.is_empty() && WHOLE[begin..].starts_with(&had), "{had}");
+            assert!(count == room || begin + had.len() == WHOLE.len(), "{had}");
+            assert!(slices[..count].iter().all(|slice| !slice.is_empty()));
+            assert_eq!(&*slices[0], page.chunk());
+            page.advance(page.remaining());
+            assert_eq!(page.chunks_vectored(&mut [IoSlice::new(b"")]), 0);
         }
     }
 

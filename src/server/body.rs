@@ -1,40 +1,50 @@
-//! The body of an answer: a page, a few bytes at a time.
+//! The body of an answer: a page, handed over as it is and copied nowhere.
 
 use std::{
     convert::Infallible,
+    io::IoSlice,
     pin::Pin,
     task::{Context, Poll},
 };
 
-use bytes::{Buf as _, Bytes};
+use bytes::{Buf, Bytes};
 use hyper::body::{Frame, SizeHint};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::activity::Turn;
 use crate::exposition::Page;
 
-/// A page on its way. What it takes from its page it takes shortly before it is
-/// sent: one that nobody reads has no copy of it.
+/// A page that is to be sent, until it is handed over.
 #[derive(Default)]
-pub(super) struct Body {
-    page: Page,
-    held: Held,
-}
+pub(super) struct Body(Option<Sending>);
 
-/// What is held until the last byte is sent, or will not be.
-type Held = (Option<OwnedSemaphorePermit>, Option<Turn>);
+/// A page that is sent, until its last byte is.
+///
+/// It is one piece of data for whoever writes it, who takes from it what the
+/// socket takes: a page that nobody reads is still the one that all share.
+#[derive(Default)]
+pub(super) struct Sending {
+    page: Page,
+    held: (Option<OwnedSemaphorePermit>, Option<Turn>),
+}
 
 impl Body {
     /// This page, which counts as one that is sent.
     pub(super) fn new(page: Page, permit: Option<OwnedSemaphorePermit>) -> Self {
         let held = (permit, None);
-        Self { page, held }
+        Self(Some(Sending { page, held }))
     }
 
     /// The body, which now carries this turn to its end.
     pub(super) fn holding(mut self, turn: Turn) -> Self {
-        self.held.1 = Some(turn);
+        if let Some(sending) = &mut self.0 {
+            sending.held.1 = Some(turn);
+        }
         self
+    }
+
+    fn remaining(&self) -> usize {
+        self.0.as_ref().map_or(0, Buf::remaining)
     }
 }
 
@@ -45,45 +55,40 @@ impl From<Bytes> for Body {
 }
 
 impl hyper::body::Body for Body {
-    type Data = Bytes;
+    type Data = Sending;
     type Error = Infallible;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let next = self.page.remaining().min(CHUNK);
-        if next == 0 {
-            return Poll::Ready(None);
-        }
-        let mut bytes = self.page.copy_to_bytes(next);
-        if !self.page.has_remaining() {
-            let _held = std::mem::take(&mut self.held);
-            bytes = Bytes::from_owner(Last { bytes, _held });
-        }
-        Poll::Ready(Some(Ok(Frame::data(bytes))))
+    ) -> Poll<Option<Result<Frame<Sending>, Infallible>>> {
+        let sending = self.0.take().filter(Buf::has_remaining);
+        Poll::Ready(sending.map(Frame::data).map(Ok))
     }
 
     fn is_end_stream(&self) -> bool {
-        !self.page.has_remaining()
+        self.remaining() == 0
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.page.remaining() as u64)
+        SizeHint::with_exact(self.remaining() as u64)
     }
 }
 
-/// The last bytes of a body, dropped once they are sent.
-struct Last {
-    bytes: Bytes,
-    _held: Held,
-}
+impl Buf for Sending {
+    fn remaining(&self) -> usize {
+        self.page.remaining()
+    }
 
-impl AsRef<[u8]> for Last {
-    fn as_ref(&self) -> &[u8] {
-        &self.bytes
+    fn chunk(&self) -> &[u8] {
+        self.page.chunk()
+    }
+
+    fn chunks_vectored<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
+        self.page.chunks_vectored(slices)
+    }
+
+    fn advance(&mut self, count: usize) {
+        self.page.advance(count);
     }
 }
-
-/// Bytes of a body that are handed over at once.
-pub(super) const CHUNK: usize = 16 * 1024;

@@ -19,7 +19,7 @@ use tokio::{
 use super::{
     activity::{Activity, State},
     answer::Answer,
-    body::{Body, CHUNK},
+    body::Body,
     handshake::handshake,
     patient::Patient,
     routes::Site,
@@ -121,7 +121,8 @@ where
         .header_read_timeout(IDLE_TIMEOUT)
         .max_header_size(LARGEST_HEAD)
         .max_headers(MOST_HEADERS)
-        .max_buf_size(BUFFER)
+        // It would copy all of a page before it sends the first byte of it.
+        .writev(true)
         .serve_connection(TokioIo::new(stream), service);
     // hyper has one timeout for an idle connection and for a slow head; who has
     // not managed a single request yet does not get the long one.
@@ -256,9 +257,6 @@ const LARGEST_HEAD_LIST: u32 = 32 * 1024;
 const MOST_HEADERS: usize = 100;
 /// Requests at once on one connection of HTTP/2.
 const MOST_STREAMS: u32 = 16;
-/// Bytes of answers that wait in one connection to be sent, beside the one chunk
-/// that goes beyond it; who does not read costs no more.
-const BUFFER: usize = 2 * CHUNK;
-const SEND_BUFFER: usize = CHUNK;
+const SEND_BUFFER: usize = 16 * 1024;
 const PING_EVERY: Duration = Duration::from_secs(30);
 const PING_TIMEOUT: Duration = Duration::from_secs(20);

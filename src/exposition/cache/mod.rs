@@ -71,7 +71,7 @@ impl Cache {
         form.rows.update(&view, format)?;
         let own = own(&view, format)?;
         match coding {
-            Coding::Identity => Ok(form.rows.page(own.into())),
+            Coding::Identity => Ok(form.rows.page(Bytes::copy_from_slice(own.as_bytes()))),
             Coding::Gzip => form.squeezed(own.as_bytes(), now),
         }
     }

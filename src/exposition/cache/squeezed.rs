@@ -72,7 +72,7 @@ impl Squeezed {
             Bytes::from_static(&HEADER),
             squeezed_heads,
             groups.collect(),
-            back.into(),
+            Bytes::copy_from_slice(&back),
         ))
     }
 
