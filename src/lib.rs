@@ -9,17 +9,18 @@
 //! all of it.
 //!
 //! ```text
-//! 11 main         starts the command line
-//! 10 cli          commands, wiring, exit codes                         [clap]
-//!  9 server       the own port and its routes                          [hyper, hyper-util,
+//! 12 main         starts the command line
+//! 11 cli          commands, wiring, exit codes                         [clap]
+//! 10 server       the own port and its routes                          [hyper, hyper-util,
 //!                                                        rustls, tokio-rustls, bcrypt]
+//!  9 page         the status page, for a person with a browser         [maud]
 //!  8 exposition   the one place that knows metric names                [prometheus-client]
-//!    report       reports for a person (text) and a program (JSON)
+//!    report       reports for a person and a program, and back           [quick-xml]
 //!    probe        runs the due checks of one target and times them
 //!  7 checks       the questions, one file each, and their verdicts
 //!  6 client       one registry for the length of one cycle
 //!  5 config       from a file and the environment to valid targets     [serde_yaml, humantime,
-//!                                                        bcrypt]
+//!                                                        bcrypt, glob]
 //!  4 transport    sends one request, brings back one exchange          [reqwest, rustls]
 //!    retry        whether to ask again, and when                       [backoff]
 //!    auth         from a challenge to a token request, and its answer  [psl]
@@ -34,7 +35,7 @@
 //!    words        closed tables of words, read both ways
 //! ```
 //!
-//! Floors 0 to 3, and `matrix`, are pure: no async, no I/O. Credentials and secrets
+//! Floors 0 to 3, `matrix` and `page` are pure: no async, no I/O. Credentials and secrets
 //! are read in `credentials`, the clock is tokio's, and what a check does stands in
 //! its verdict, a function of exchanges alone.
 //!
@@ -51,7 +52,8 @@
 //!   verdict(..)             what was brought back -> Outcome and the facts it proves
 //! Sink                  Report -> store (the daemon) or a list (`check`)
 //! server -> exposition  a scrape reads one Snapshot of the store
-//! cli -> report         `check` prints the same Reports as text or JSON
+//! server -> page         a person looks at the same Snapshot
+//! cli -> report         `check` prints the same Reports in each of its forms
 //! probe::pace           what was learned -> when the check is asked again
 //! ```
 //!
@@ -68,6 +70,7 @@ pub mod exposition;
 pub mod matrix;
 pub mod oci;
 pub mod outcome;
+pub mod page;
 pub mod probe;
 pub mod report;
 pub mod retry;

@@ -10,7 +10,7 @@ mod push;
 mod referrers;
 mod remedy;
 
-use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{collections::HashSet, future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use crate::{
     client::{Client, Got, Refusal, Stage, Standing},
@@ -82,14 +82,9 @@ fn asked_by(check: CheckName, target: &Target) -> Vec<&TestRepository> {
     let all = &target.repositories;
     match check {
         CheckName::Credentials => {
-            let mut sets: Vec<&str> = Vec::new();
+            let mut sets = HashSet::new();
             all.iter()
-                .filter(|repository| {
-                    let set = repository.credential.name.as_str();
-                    let new = !sets.contains(&set);
-                    sets.push(set);
-                    new
-                })
+                .filter(|repository| sets.insert(repository.credential.name.as_str()))
                 .collect()
         }
         CheckName::Pull => all.iter().filter(|repository| repository.pull).collect(),

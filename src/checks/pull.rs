@@ -38,7 +38,7 @@ async fn run(client: &Client, repository: &TestRepository) -> Outcome {
     outcome
         .with("registry_url", target.url.as_str())
         .with("test_repository", repository.name.as_str())
-        .with("test_tag", repository.tag.as_str())
+        .with("test_tag", repository.reference.as_str())
         .with("pull_authorized", authorized)
         .with("manifest_digest", digest)
         .with("http_status", status)

@@ -1,8 +1,9 @@
 //! All that a running daemon knows, and how it takes over another configuration.
 
 use std::{
+    collections::BTreeSet,
     sync::{
-        Arc, PoisonError, RwLock, RwLockReadGuard,
+        Arc, Mutex as SyncMutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard,
         atomic::{AtomicBool, Ordering},
     },
     time::SystemTime,
@@ -34,6 +35,9 @@ pub(super) struct Daemon {
     pub(super) prober: Prober,
     /// The metrics as they were last written.
     pub(super) cache: Cache,
+    /// The questions whose next report is on its way: a cycle that asks them has
+    /// begun, or somebody woke it.
+    awaited: SyncMutex<BTreeSet<Subject>>,
     /// Changes with every report.
     pub(super) changes: watch::Sender<()>,
     /// Where the configuration is read from.
@@ -47,6 +51,10 @@ pub(super) struct Daemon {
     pub(super) reload_successful: AtomicBool,
     /// The scheduler runs.
     pub(super) running: AtomicBool,
+    /// When this program started.
+    pub(super) started: SystemTime,
+    /// Where the metrics are.
+    pub(super) telemetry_path: String,
     began: Instant,
     /// The first cycles are done.
     asked: AtomicBool,
@@ -61,6 +69,7 @@ impl Daemon {
         load: Load,
         content: Option<u64>,
         shard: Option<Shard>,
+        telemetry_path: String,
     ) -> Self {
         let store = Store::new(&config.histogram_buckets);
         let loaded = Loaded::new(part(config, shard), SystemTime::now());
@@ -73,12 +82,15 @@ impl Daemon {
             watch: Arc::new(Watch::new()),
             prober: Prober::new(),
             cache: Cache::new(),
+            awaited: SyncMutex::default(),
             changes: watch::Sender::new(()),
             load,
             shard,
             content: Mutex::new(content),
             reload_successful: AtomicBool::new(true),
             running: AtomicBool::new(false),
+            started: SystemTime::now(),
+            telemetry_path,
             began: Instant::now(),
             asked: AtomicBool::new(false),
         }
@@ -126,6 +138,8 @@ impl Daemon {
                 self.store.put(report.clone());
             }
         }
+        // Of what is gone, and of what was aborted, nothing comes any more.
+        self.awaited().clear();
         *current = Arc::clone(loaded);
         self.changes.send_replace(());
     }
@@ -140,7 +154,21 @@ impl Daemon {
             daemon: self,
             target: &target,
         };
+        self.awaited().extend(due.iter().cloned());
         self.prober.cycle(&target, due, &sink).await
+    }
+
+    /// Makes a question be asked at once, unless its report is on its way: all who
+    /// want it share that.
+    pub(super) fn ask(&self, subject: &Subject) {
+        if self.awaited().insert(subject.clone()) {
+            self.watch.wake(subject.clone());
+        }
+    }
+
+    fn awaited(&self) -> MutexGuard<'_, BTreeSet<Subject>> {
+        // Every change is a single insertion or removal.
+        self.awaited.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether every registry has had its first cycle, or its time for it. From
@@ -187,6 +215,7 @@ impl Sink for Intake<'_> {
     fn report(&self, report: Report) {
         let loaded = self.daemon.hold();
         if loaded.admits(self.target, &report.subject) {
+            self.daemon.awaited().remove(&report.subject);
             status_log::log(&report, &self.daemon.store.snapshot());
             self.daemon.store.put(report);
             self.daemon.changes.send_replace(());

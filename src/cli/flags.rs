@@ -1,18 +1,18 @@
 //! What may be typed. Every flag is global: before or after the command.
 
-use std::{path::PathBuf, time::Duration};
+use std::path::PathBuf;
 
 use clap::{
     ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum,
-    builder::PossibleValuesParser, error::ErrorKind, parser::ValueSource,
+    error::ErrorKind, parser::ValueSource,
 };
 
 use super::{
+    check::CheckFlags,
     daemon_flags::{DaemonFlags, WEB_CONFIG_FILE},
-    values::{ListenAddress, check_name, duration, max_requests, tags, telemetry_path},
+    values::{ListenAddress, max_requests, telemetry_path},
     version,
 };
-use crate::outcome::CheckName;
 
 /// Probes OCI registries (credentials, pull, push, referrers, capabilities) and
 /// publishes what it finds for Prometheus
@@ -36,10 +36,12 @@ pub(super) enum Command {
     Serve,
     /// Run the checks once and print a report
     ///
-    /// Exit status: 0 nothing failed, 1 something failed, 2 usage or
-    /// configuration, 3 nothing failed but something is unknown.
+    /// Exit status: 0 nothing failed, 1 something failed or a required check did not
+    /// pass, 2 usage or configuration, 3 nothing failed but something is unknown, 4
+    /// the deadline is over.
     Check {
-        /// Configured names; none: every configured registry
+        /// Configured names, images (`ghcr.io/acme/app:1.2`, `alpine`) or URLs; a
+        /// configured name wins over an image; none: every configured registry
         #[arg(value_name = "TARGET")]
         targets: Vec<String>,
     },
@@ -67,6 +69,14 @@ pub(super) enum Command {
 pub(super) enum ConfigCommand {
     /// Say whether the configuration can be used, and if not, why
     Check,
+    /// Print the effective configuration, without secrets
+    Show {
+        /// Say of every value where it came from
+        #[arg(long)]
+        origin: bool,
+    },
+    /// Print the JSON Schema of the configuration, for editors
+    Schema,
 }
 
 #[derive(Debug, Args)]
@@ -97,37 +107,6 @@ pub(super) struct Flags {
     pub(super) check: CheckFlags,
     #[command(flatten)]
     pub(super) serve: ServeFlags,
-}
-
-#[derive(Debug, Args)]
-#[command(next_help_heading = OF_CHECK)]
-pub(super) struct CheckFlags {
-    /// Only checks with one of these tags, such as `registry` (repeatable)
-    #[arg(long = "tag", value_name = "TAG", global = true)]
-    #[arg(value_parser = PossibleValuesParser::new(tags()), hide_possible_values = true)]
-    pub(super) tags: Vec<String>,
-    /// Only these checks, by id or short name, such as `pull` (repeatable)
-    #[arg(long = "check", value_name = "CHECK", global = true)]
-    #[arg(value_parser = check_name(), hide_possible_values = true)]
-    pub(super) checks: Vec<CheckName>,
-    /// Form of the report
-    #[arg(long, value_name = "FORMAT", global = true, default_value = "text")]
-    pub(super) format: ReportFormat,
-    /// Write the report to this file instead of stdout
-    #[arg(long, value_name = "FILE", global = true)]
-    pub(super) output: Option<PathBuf>,
-    /// Also evidence, likely cause, remediation and the requests made
-    #[arg(long, global = true)]
-    pub(super) verbose: bool,
-    /// Leave out what to do about findings
-    #[arg(long, global = true)]
-    pub(super) no_remediation: bool,
-    /// Accept any certificate of the registries (not for production)
-    #[arg(long, global = true)]
-    pub(super) insecure: bool,
-    /// Budget of each check, in place of the configured one
-    #[arg(long, value_name = "DURATION", global = true, value_parser = duration)]
-    pub(super) timeout: Option<Duration>,
 }
 
 #[derive(Debug, Args)]
@@ -181,12 +160,6 @@ pub(super) enum LogFormat {
     Json,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum ReportFormat {
-    Text,
-    Json,
-}
-
 /// Reads a command line.
 ///
 /// # Errors
@@ -233,11 +206,14 @@ fn refuse_misplaced(matches: &ArgMatches, command: Option<&Command>) -> Result<(
     Err(cli.error(ErrorKind::ArgumentConflict, message))
 }
 
-const OF_CHECK: &str = "Options of `check`";
+pub(super) const OF_CHECK: &str = "Options of `check`";
 pub(super) const OF_SERVE: &str = "Options of `serve`";
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::outcome::CheckName;
 
     fn parsed(line: &str) -> Result<CommandLine, clap::Error> {
         let words = ["oci-registry-exporter"]
@@ -295,6 +271,17 @@ mod tests {
             "check --tag regsitry",
             "check --check pul",
             "check --format xml",
+            "check --report json",
+            "check --report xml=a",
+            "check --report json=",
+            "check --report json=-",
+            "check --require pul",
+            "check --fail-on info",
+            "check --until fail",
+            "check --deadline 25h",
+            "check --from ghcr.io",
+            "check --from ftp://x",
+            "check --from http://bob:x@y",
             "check --timeout 5",
             "check --timeout -5s",
             "check --timeout 100ms",

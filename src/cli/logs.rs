@@ -41,7 +41,7 @@ pub(super) fn start(level: LogLevel, prober: LogLevel, format: LogFormat) {
         .with_target(env!("CARGO_CRATE_NAME"), level)
         .with_targets(rooms);
     let lines = tracing_subscriber::fmt::layer()
-        .with_writer(io::stderr)
+        .with_writer(stderr)
         .with_ansi(false)
         .log_internal_errors(false);
     let lines = match format {
@@ -53,6 +53,12 @@ pub(super) fn start(level: LogLevel, prober: LogLevel, format: LogFormat) {
         .with(lines.with_filter(filter))
         .try_init();
     std::panic::set_hook(Box::new(panicked));
+}
+
+/// Stderr, without a line of progress that would stand before the log's.
+fn stderr() -> io::Stderr {
+    super::check::clear_progress();
+    io::stderr()
 }
 
 fn filter(level: LogLevel) -> LevelFilter {

@@ -11,6 +11,7 @@ mod logs;
 mod output;
 mod pages;
 mod probing;
+pub mod reference;
 mod reload;
 mod select;
 mod serve;
@@ -30,9 +31,10 @@ use std::{
 
 use crate::{
     config::{self, Config, ConfigErrors, Load},
+    exposition,
     server::Web,
 };
-use flags::{Command, Flags, LogLevel};
+use flags::{Command, ConfigCommand, Flags, LogLevel};
 
 /// Does what a command line says (the program's name is its first word), and
 /// tells by the exit status how it went.
@@ -63,9 +65,13 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Serve => serve::serve(&flags),
         Command::Check { targets } => check::check(&flags, &targets),
         Command::Checks => print(&catalogue::table()),
+        Command::Config { command } => match command {
+            ConfigCommand::Check => config_check(&flags),
+            ConfigCommand::Show { origin } => config_show(&flags, origin),
+            ConfigCommand::Schema => print(&config::schema()),
+        },
         Command::Completions { shell } => shell::completions(shell),
         Command::Man => shell::manual(),
-        Command::Config { .. } => config_check(&flags),
     };
     ended.unwrap_or_else(|failure| {
         say(&format_args!("error: {failure}"));
@@ -118,9 +124,23 @@ fn config_check(flags: &Flags) -> Result<ExitCode, Failure> {
             say(&format_args!("warning: {warning}"));
         }
     }
-    let count = config.registries.len();
-    let noun = if count == 1 { "registry" } else { "registries" };
-    print(&format!("configuration ok: {count} {noun}\n"))
+    let registries = counted(config.registries.len(), "registry", "registries");
+    let repositories = config.registries.iter().map(|it| it.repositories.len());
+    let repositories = counted(repositories.sum(), "repository", "repositories");
+    let series = exposition::estimate(&config);
+    print(&format!(
+        "configuration ok: {registries}, {repositories}, about {series} series\n"
+    ))
+}
+
+fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+fn config_show(flags: &Flags, origin: bool) -> Result<ExitCode, Failure> {
+    let config = load(flags)?;
+    warn_of(&config);
+    print(&config::show(&config, origin))
 }
 
 fn load(flags: &Flags) -> Result<Config, Failure> {
@@ -146,6 +166,7 @@ fn print(text: &str) -> Result<ExitCode, Failure> {
 
 /// A line on stderr; nobody is left to be told when that cannot be written.
 fn say(line: &dyn Display) {
+    check::clear_progress();
     let _ = writeln!(io::stderr(), "{line}");
 }
 

@@ -2,20 +2,19 @@
 
 use std::{
     sync::{Arc, atomic::Ordering},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use super::{daemon::Daemon, version};
 use crate::{
-    checks,
     config::Target,
     exposition::{self, Coding, Exporter, Format, Lag, Page, Process, Scope, View},
-    report::{self, About, Audience, Entry, RegistryReports},
+    page,
+    report::{self, Audience, RegistryReports},
     scheduler::LAG_BUCKETS,
     server::{Answering, PageError, Pages, Probing, Reloading, Sought},
-    store::Snapshot,
 };
 
 impl Pages for Daemon {
@@ -51,13 +50,38 @@ impl Pages for Daemon {
             .registries
             .iter()
             .filter(wanted)
-            .map(|target| reports_of(target, &store))
+            .map(|target| RegistryReports::of(target, store.registry(&target.name)))
             .collect();
         if registry.is_some() && registries.is_empty() {
             return Ok(None);
         }
         let page = report::json(&registries, SystemTime::now(), audience)?;
         Ok(Some(page))
+    }
+
+    fn status(&self, query: &str, audience: Audience) -> Result<String, PageError> {
+        let (loaded, store) = self.seen();
+        let next_runs = self.watch.next_runs();
+        let registries = loaded.config.registries.iter();
+        let registries =
+            registries.map(|target| page::Registry::new(target, store.registry(&target.name)));
+        let view = page::View {
+            now: SystemTime::now(),
+            audience,
+            telemetry_path: &self.telemetry_path,
+            exporter: page::Exporter {
+                version: version::NUMBER,
+                revision: version::REVISION,
+                started: self.started,
+                loaded: loaded.at,
+                reload_successful: self.reload_successful.load(Ordering::Relaxed),
+                heartbeat: self.heartbeat(),
+                cycles_in_flight: self.watch.in_flight(),
+            },
+            registries: registries.collect(),
+            next_runs: &next_runs,
+        };
+        Ok(page::status(&view, query))
     }
 
     fn heartbeat(&self) -> Option<SystemTime> {
@@ -87,6 +111,14 @@ impl Daemon {
         Ok(exposition::encode(&self.view(scope), format)?)
     }
 
+    /// Lets go, again and again, of pages that nobody asks for any more.
+    pub(super) async fn forget_unasked(&self) {
+        loop {
+            sleep(FORGET_EVERY).await;
+            self.cache.forget_unasked(Instant::now());
+        }
+    }
+
     fn view(&self, scope: Scope) -> View {
         let lag = self.watch.lag();
         let (loaded, store) = self.seen();
@@ -110,27 +142,4 @@ impl Daemon {
     }
 }
 
-/// What is known of a target, in the order of its questions; what has not been
-/// asked yet is left out.
-pub(super) fn reports_of(target: &Target, store: &Snapshot) -> RegistryReports {
-    let record = store.registry(&target.name);
-    let entries = checks::questions(target)
-        .into_iter()
-        .filter_map(|(subject, _)| {
-            let check = record?.checks.get(&subject)?;
-            Some(Entry {
-                report: Arc::clone(&check.report),
-                last_conclusive: check.last_conclusive,
-                fact_since: check.fact_since,
-            })
-        })
-        .collect();
-    RegistryReports {
-        name: target.name.clone(),
-        url: target.url.as_str().trim_end_matches('/').to_owned(),
-        entries,
-        about: record.map_or_else(About::default, |record| {
-            About::new(&record.seen, target.product.as_deref())
-        }),
-    }
-}
+const FORGET_EVERY: Duration = Duration::from_mins(5);

@@ -4,12 +4,12 @@ use std::{collections::BTreeMap, sync::Arc, time::SystemTime};
 
 use tokio::time::{Instant, timeout_at};
 
-use super::{daemon::Daemon, pages::reports_of};
+use super::daemon::Daemon;
 use crate::{
     config::Target,
     exposition::{Probe, Scope},
     outcome::{CheckName, Report, Status, Subject},
-    report,
+    report::{self, RegistryReports},
     server::{PageError, ProbeRefusal, Probing, Sought},
     store::Snapshot,
 };
@@ -29,7 +29,7 @@ impl Daemon {
         let mut changes = self.changes.subscribe();
         let stale = self.stale(&target, &wanted, ask.force);
         for (subject, _) in &stale {
-            self.watch.hurry(subject.clone());
+            self.ask(subject);
         }
         let mut in_time = true;
         while in_time && !self.answered(&stale) {
@@ -64,8 +64,10 @@ impl Daemon {
             verbose: true,
             remediation: true,
             colour: false,
+            ..report::Options::default()
         };
-        let reports = reports_of(target, &self.store.snapshot());
+        let store = self.store.snapshot();
+        let reports = RegistryReports::of(target, store.registry(&target.name));
         let report = report::text(&[reports], options);
         format!("{report}\nMetrics\n=======\n\n{page}")
     }

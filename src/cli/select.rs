@@ -1,26 +1,15 @@
 //! Which registries and which questions a command asks for.
 
-use std::sync::Arc;
-
-use super::{Failure, flags::CheckFlags};
+use super::{Failure, check::CheckFlags};
 use crate::{
     checks::{self, Check},
     config::{Config, Target, spelled_alike},
     outcome::{CheckName, Subject},
 };
 
-/// The named targets in the order of the configuration; without names all of them.
-pub(super) fn targets(config: &Config, names: &[String]) -> Result<Vec<Arc<Target>>, Failure> {
-    let known: Vec<&str> = config
-        .registries
-        .iter()
-        .map(|target| target.name.as_str())
-        .collect();
-    if let Some(name) = names.iter().find(|name| !known.contains(&name.as_str())) {
-        return Err(Failure::usage(unknown(name, &known)));
-    }
-    let chosen = |target: &&Arc<Target>| names.is_empty() || names.contains(&target.name);
-    Ok(config.registries.iter().filter(chosen).cloned().collect())
+/// The names of the configured registries.
+pub(super) fn names(config: &Config) -> impl Iterator<Item = &str> {
+    config.registries.iter().map(|target| target.name.as_str())
 }
 
 /// The checks that have one of the tags, if any are named, and are one of those
@@ -56,11 +45,21 @@ pub(super) fn subjects(target: &Target, checks: &[CheckName]) -> Vec<Subject> {
         .collect()
 }
 
-fn unknown(name: &str, known: &[&str]) -> String {
+/// That no registry has this name, with the closest one and all.
+pub(super) fn unknown(name: &str, known: &[&str]) -> String {
     let alike = spelled_alike(name, known);
     let meant = alike
         .first()
         .map_or_else(String::new, |closest| format!("did you mean `{closest}`? "));
+    let listed = configured(known).unwrap_or_else(|| "none is configured".to_owned());
+    format!("no registry is named `{name}`\n  hint: {meant}{listed}")
+}
+
+/// What is configured, if anything is.
+pub(super) fn configured(known: &[&str]) -> Option<String> {
+    if known.is_empty() {
+        return None;
+    }
     let listed: Vec<String> = known
         .iter()
         .take(MOST_LISTED)
@@ -71,7 +70,7 @@ fn unknown(name: &str, known: &[&str]) -> String {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    format!("no registry is named `{name}`\n  hint: {meant}configured are: {listed}{more}")
+    Some(format!("configured are: {listed}{more}"))
 }
 
 const MOST_LISTED: usize = 20;

@@ -36,7 +36,9 @@ pub(super) fn serve(flags: &Flags) -> Result<ExitCode, Failure> {
     let config = config::load(&load)?;
     let web = super::web(flags)?.map(Arc::new);
     let runtime = runtime()?;
-    let daemon = Daemon::new(config, load, content, flags.serve.daemon.shard);
+    let telemetry_path = flags.serve.telemetry_path.clone();
+    let shard = flags.serve.daemon.shard;
+    let daemon = Daemon::new(config, load, content, shard, telemetry_path);
     let ended = runtime.block_on(run(flags, Arc::new(daemon), web));
     // Whatever still runs now is not worth waiting for.
     runtime.shutdown_background();
@@ -118,11 +120,14 @@ fn wanted(config: &Config, options: &Options) -> u64 {
 }
 
 /// What goes on beside the schedule and the port until it is dropped: reloads by
-/// signal, and by content if that is wanted, and the watchdog.
+/// signal, and by content if that is wanted, the watchdog, and pages that nobody
+/// asks for any more.
 fn beside(flags: &Flags, daemon: &Arc<Daemon>, hangup: Hangup) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
     let by_signal = Arc::clone(daemon);
     tasks.spawn(async move { by_signal.reload_by_signal(hangup).await });
+    let keeper = Arc::clone(daemon);
+    tasks.spawn(async move { keeper.forget_unasked().await });
     let watched = Arc::clone(daemon);
     tasks.spawn(async move { systemd::watchdog(&watched).await });
     if flags.serve.daemon.auto_reload {

@@ -86,6 +86,16 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     Ok(duration)
 }
 
+/// How long something is waited for.
+pub(super) fn deadline(text: &str) -> Result<Duration, String> {
+    let duration = config::parse_duration(text)
+        .map_err(|error| format!("{error}; {}", config::DURATION_HINT))?;
+    if duration > LATEST {
+        return Err("a deadline is at most 24h".to_owned());
+    }
+    Ok(duration)
+}
+
 /// How often to look for another configuration.
 pub(super) fn reload_interval(text: &str) -> Result<Duration, String> {
     let duration = config::parse_duration(text)
@@ -181,5 +191,7 @@ impl FromStr for ListenAddress {
 
 /// Of a check.
 const LONGEST: Duration = Duration::from_hours(1);
+/// Of a deadline.
+const LATEST: Duration = Duration::from_hours(24);
 const LONGEST_LOOK: Duration = Duration::from_hours(24);
 const MOST_REQUESTS: usize = 100_000;

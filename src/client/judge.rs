@@ -142,7 +142,7 @@ pub(super) fn shown_as_they_are(
 pub(super) fn unusable(error: &CredentialsError) -> Refusal {
     let message = sentence(&error.message);
     match error.trouble {
-        Trouble::Unusable => Refusal::Rejected(Reason::Config, message),
+        Trouble::Unusable | Trouble::NoEntry => Refusal::Rejected(Reason::Config, message),
         Trouble::Expired(_) => Refusal::Rejected(Reason::Expired, message),
         Trouble::TimedOut => Refusal::Unclear(Reason::Timeout, message),
         Trouble::OutOfFiles => Refusal::Unclear(Reason::Resource, message),
@@ -525,6 +525,7 @@ mod tests {
         };
         for (trouble, expected) in [
             (Trouble::Unusable, ("rejected", Reason::Config)),
+            (Trouble::NoEntry, ("rejected", Reason::Config)),
             (Trouble::Expired(None), ("rejected", Reason::Expired)),
             (Trouble::TimedOut, ("unclear", Reason::Timeout)),
             (Trouble::OutOfFiles, ("unclear", Reason::Resource)),

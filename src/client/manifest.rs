@@ -9,7 +9,7 @@ use crate::{
     auth,
     config::TestRepository,
     exchange::{MANIFEST_BODY, Operation, Request, SMALL_BODY},
-    oci::{self, Action, Digest, ErrorBody, Reference, Scope, endpoints, media_type},
+    oci::{self, Action, Digest, ErrorBody, Scope, endpoints, media_type},
 };
 
 /// The answers about one image, asked once per cycle for each credential set.
@@ -78,8 +78,8 @@ impl Client {
             Operation::ManifestGet => Method::GET,
             _ => Method::HEAD,
         };
-        let reference = Reference::Tag(repository.tag.clone());
-        let url = endpoints::manifest(&self.target.url, &repository.name, &reference);
+        let reference = &repository.reference;
+        let url = endpoints::manifest(&self.target.url, &repository.name, reference);
         // Without the OCI types distribution answers 404 for an OCI image that exists.
         let request = Request::new(operation, method, url)
             .header(header::ACCEPT, media_type::ACCEPT_MANIFESTS)
@@ -189,7 +189,7 @@ impl Manifest {
 pub(super) fn key(repository: &TestRepository) -> super::ManifestKey {
     (
         repository.name.to_string(),
-        repository.tag.to_string(),
+        repository.reference.to_string(),
         repository.credential.name.clone(),
     )
 }

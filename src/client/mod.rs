@@ -63,7 +63,7 @@ use crate::{
 pub struct Client {
     target: Arc<Target>,
     origin: String,
-    transport: Transport,
+    transport: Mutex<Arc<Transport>>,
     memory: Arc<Memory>,
     certificate_ends: Option<i64>,
     sessions: Sessions,
@@ -117,10 +117,20 @@ impl Client {
             certificate_ends,
             origin: target.url.origin().ascii_serialization(),
             target,
-            transport,
+            transport: Mutex::new(Arc::new(transport)),
             memory,
             cycle: Mutex::new(Cycle::default()),
         }
+    }
+
+    /// From now on requests go over this transport, and so over new connections; all
+    /// that the cycle learned stays.
+    pub fn reconnect(&self, transport: Transport) {
+        // Only ever replaced as a whole.
+        *self
+            .transport
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Arc::new(transport);
     }
 
     /// The registry that is asked.
@@ -200,6 +210,11 @@ impl Client {
     /// one that was no refusal was seen at all, which is what its absence needs to count.
     pub fn version(&self) -> (Option<String>, bool) {
         self.cycle().sight.version()
+    }
+
+    fn transport(&self) -> Arc<Transport> {
+        let transport = self.transport.lock();
+        Arc::clone(&transport.unwrap_or_else(PoisonError::into_inner))
     }
 
     fn left(&self) -> Duration {

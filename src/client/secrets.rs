@@ -109,6 +109,7 @@ mod tests {
                 password: Secret::new(password),
             },
             renews,
+            expires: None,
         }
     }
 

@@ -73,7 +73,7 @@ impl Client {
 
     async fn send_once(&self, request: &Request, left: Duration, attempt: u32) -> Exchange {
         let deadline = left.min(self.target.request_timeout);
-        let (exchange, mut sent) = self.transport.send(request, deadline).await;
+        let (exchange, mut sent) = self.transport().send(request, deadline).await;
         sent.retry = attempt > 1;
         tracing::debug!(
             registry = self.target.name,

@@ -5,7 +5,7 @@ use url::{Host, Url};
 use super::{item::Item, quote::shown};
 
 /// The host that serves Docker Hub's distribution API.
-pub(super) const DOCKER_HUB: &str = "registry-1.docker.io";
+const DOCKER_HUB: &str = "registry-1.docker.io";
 
 /// Hosts that people write for it.
 const DOCKER_HUB_ALIASES: [&str; 3] = ["docker.io", "index.docker.io", "registry.hub.docker.com"];
@@ -16,15 +16,6 @@ pub(super) struct Address {
     pub(super) url: Url,
     /// `host` or `host:port`: the registry's name unless it has one.
     pub(super) written_host: String,
-}
-
-/// The host itself, where it is one of Docker Hub's other names.
-pub(super) fn canonical_host(host: &str) -> &str {
-    if DOCKER_HUB_ALIASES.contains(&host) {
-        DOCKER_HUB
-    } else {
-        host
-    }
 }
 
 /// Whether single names mean `library/…` there.

@@ -2,9 +2,6 @@
 
 use super::section::Section;
 
-/// Keys of `defaults:` that are the exporter's, not a registry's.
-pub(super) const EXPORTER_KEYS: [&str; 2] = ["concurrency", "histogram_buckets"];
-
 /// Cycles at once.
 pub(super) fn concurrency(defaults: &Section<'_>) -> usize {
     let concurrency = defaults.number("concurrency", "a whole number", DEFAULT_CONCURRENCY);

@@ -76,7 +76,7 @@ impl Fields {
 
     fn repository(&mut self, repository: &TestRepository) {
         self.add("repository", repository.name.as_str());
-        self.add("tag", repository.tag.as_str());
+        self.add("tag", repository.reference.as_str());
         self.add("guessed", repository.guessed);
         self.add("pull", repository.pull);
         self.add("push", format_args!("{:?}", repository.push));
@@ -99,9 +99,13 @@ impl Fields {
             Source::Token(token) => self.secret("token", token),
             Source::DockerConfig(path) => self.add("docker_config", path.display()),
             Source::Helper(name) => self.add("credential_helper", name),
+            Source::Directory(directory) => {
+                self.add("dir", directory.path.display());
+                self.add("hosts_known", directory.hosts_known);
+            }
         }
         for host in &set.hosts {
-            self.add("host", &host.0);
+            self.add("host", host.as_str());
         }
         self.option("expires", set.expires);
     }

@@ -27,6 +27,10 @@ impl<'a> Item<'a> {
         }
     }
 
+    pub(super) fn node(&self) -> &'a Node {
+        self.node
+    }
+
     pub(super) fn refuse(&self, message: impl Into<String>, hint: impl Into<String>) {
         self.problems.refuse(&self.spot, message, hint);
     }

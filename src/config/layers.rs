@@ -1,7 +1,9 @@
-//! One layer of keys upon another: `defaults:` under a registry, the environment upon the `OCI:` block.
+//! One layer of keys upon another: `defaults:` under a profile under a registry, the
+//! environment upon the `OCI:` block.
 
 use super::{
-    exporter::EXPORTER_KEYS,
+    keys::{self, EXPORTER, SHORT, SOURCE},
+    source::{BASIC_KEYS, PASSWORD_KEYS},
     tree::{Entry, Value},
 };
 
@@ -18,48 +20,64 @@ pub(super) fn displaced(key: &str, variables: &[Entry]) -> bool {
 
 /// The entries of `upper`, and those of `lower` that it does not replace; maps
 /// are merged by key, lists and scalars are replaced.
-///
-/// A profile is to become one more layer between the two.
 pub(super) fn inherit(lower: &[Entry], upper: &[Entry]) -> Vec<Entry> {
-    let mut entries = upper.to_vec();
-    for inherited in lower
+    let kept: Vec<Entry> = lower
         .iter()
-        .filter(|entry| !EXPORTER_KEYS.contains(&entry.key.as_str()))
-    {
+        .filter(|entry| keys::names_of(EXPORTER).all(|key| key != entry.key))
+        .filter(|entry| !replaced(&entry.key, upper))
+        .cloned()
+        .collect();
+    merged(&kept, upper)
+}
+
+fn merged(lower: &[Entry], upper: &[Entry]) -> Vec<Entry> {
+    let mut entries = upper.to_vec();
+    for inherited in lower {
         let own = entries.iter_mut().find(|entry| entry.key == inherited.key);
         match own {
             Some(own) => {
                 if let (Value::Map(lower), Value::Map(upper)) =
                     (&inherited.node.value, &mut own.node.value)
                 {
-                    *upper = inherit(lower, upper);
+                    *upper = merged(lower, upper);
                 }
             }
-            None if replaced(&inherited.key, upper) => {}
             None => entries.push(inherited.clone()),
         }
     }
     entries
 }
 
+/// Keys that say the same in another way: the nearer one is meant.
 fn replaced(key: &str, upper: &[Entry]) -> bool {
-    REPLACED
-        .iter()
-        .filter(|(replaced, _)| replaced.contains(&key))
-        .any(|(_, by)| upper.iter().any(|entry| by.contains(&entry.key.as_str())))
+    let has = |name: &str| upper.iter().any(|entry| entry.key == name);
+    if has(key) {
+        return false;
+    }
+    let proxy = PROXY.contains(&key) && PROXY_KINDS.iter().any(|name| has(name));
+    let is_source = key == "credentials" || keys::names_of(SOURCE).any(|name| name == key);
+    let whole_source = keys::names_of(SOURCE)
+        .chain(["credentials"])
+        .any(|name| has(name) && !BASIC_KEYS.contains(&name));
+    let half_source = BASIC_KEYS.iter().any(|name| has(name));
+    let half_of_it = BASIC_KEYS.contains(&key)
+        && !(PASSWORD_KEYS.contains(&key) && PASSWORD_KEYS.iter().any(|name| has(name)));
+    let is_short = keys::names_of(SHORT).any(|name| name == key);
+    let has_short = keys::names_of(SHORT).any(has);
+    proxy
+        || is_source && (whole_source || half_source && !half_of_it)
+        || key == "repositories" && has_short
+        || is_short && has("repositories")
 }
 
-/// Inherited keys, and the keys that displace them: only one proxy can hold, and
-/// the login of one is never shown to another.
-const REPLACED: [(&[&str], &[&str]); 1] = [(
-    &[
-        "proxy_url",
-        "proxy_username",
-        "proxy_password_file",
-        "proxy_from_environment",
-    ],
-    &["proxy_url", "proxy_from_environment"],
-)];
+/// Only one proxy can hold, and the login of one is never shown to another.
+const PROXY: [&str; 4] = [
+    "proxy_url",
+    "proxy_username",
+    "proxy_password_file",
+    "proxy_from_environment",
+];
+const PROXY_KINDS: [&str; 2] = ["proxy_url", "proxy_from_environment"];
 
 /// Keys of the `OCI:` block that an environment variable displaces, beside its own.
 const DISPLACED: [(&str, &[&str]); 4] = [
@@ -68,3 +86,84 @@ const DISPLACED: [(&str, &[&str]); 4] = [
     ("PasswordSecretRef", &["Password", "Token"]),
     ("Token", &["Username", "Password", "PasswordSecretRef"]),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::{super::tree, *};
+
+    fn entries(text: &str) -> Vec<Entry> {
+        match tree::read(text) {
+            Ok(Some(node)) => match node.value {
+                Value::Map(entries) => entries,
+                _ => panic!("{text}"),
+            },
+            _ => Vec::new(),
+        }
+    }
+
+    fn keys_of(lower: &str, upper: &str) -> String {
+        let merged = inherit(&entries(lower), &entries(upper));
+        let keys: Vec<&str> = merged.iter().map(|entry| entry.key.as_str()).collect();
+        keys.join(" ")
+    }
+
+    #[test]
+    fn the_nearer_of_two_ways_to_say_it_is_meant() {
+        for (lower, upper, expected) in [
+            ("credentials: a", "password_file: x", "password_file"),
+            ("credentials: a", "anonymous: true", "anonymous"),
+            ("credentials: a", "dir: x", "dir"),
+            ("username: a", "password_file: x", "password_file username"),
+            (
+                "username: a\npassword: b",
+                "password_file: x",
+                "password_file username",
+            ),
+            (
+                "username: a\npassword: b",
+                "username: c",
+                "username password",
+            ),
+            ("username: a\npassword: b", "token_file: x", "token_file"),
+            ("username: a\npassword: b", "credentials: x", "credentials"),
+            ("token: a", "username: x", "username"),
+            ("repositories: [a]", "test_repository: b", "test_repository"),
+            (
+                "test_repository: a\ntest_tag: b",
+                "repositories: [c]",
+                "repositories",
+            ),
+            (
+                "test_repository: a\ntest_tag: b",
+                "test_tag: c",
+                "test_tag test_repository",
+            ),
+            (
+                "proxy_url: a\nproxy_username: b",
+                "proxy_url: c",
+                "proxy_url",
+            ),
+            (
+                "concurrency: 3\nhttp2: true",
+                "timeout: 1s",
+                "timeout http2",
+            ),
+            // A map's keys are the user's own, whatever they are called.
+            (
+                "labels: {token: a, concurrency: b}",
+                "labels: {username: c}",
+                "labels",
+            ),
+        ] {
+            assert_eq!(keys_of(lower, upper), expected, "{lower} {upper}");
+        }
+        let merged = inherit(
+            &entries("labels: {token: a, concurrency: b}"),
+            &entries("labels: {username: c}"),
+        );
+        let Value::Map(labels) = &merged[0].node.value else {
+            panic!("a map");
+        };
+        assert_eq!(labels.len(), 3);
+    }
+}

@@ -1,5 +1,7 @@
 //! From a path and the environment to a configuration.
 
+mod hint;
+
 use std::{
     collections::BTreeMap,
     ffi::{OsStr, OsString},
@@ -36,7 +38,12 @@ impl Load {
         }
     }
 
-    fn file(&self) -> Option<&Path> {
+    /// Whether there is anything to load: a file, or a registry in the environment.
+    pub fn is_there(&self) -> bool {
+        self.file().is_some() || self.environment.names_a_registry()
+    }
+
+    pub(super) fn file(&self) -> Option<&Path> {
         let default = || self.default_paths.iter().find(|path| path.exists());
         self.path.as_ref().or_else(default).map(PathBuf::as_path)
     }
@@ -167,7 +174,7 @@ pub(super) fn read_tree(text: &str, file: &str) -> Result<Option<Node>, ConfigEr
     tree::read(text).map_err(|error| {
         ConfigErrors::from(ConfigError {
             file: Some(file.to_owned()),
-            hint: syntax_hint(text, error.position, &error.message).to_owned(),
+            hint: hint::of_syntax(text, error.position, &error.message).to_owned(),
             position: error.position,
             path: String::new(),
             message: error.message,
@@ -189,6 +196,7 @@ fn conclude(
     let problems = Problems::default();
     let mut config = document::read(root.unwrap_or(&nothing), environment, base, &problems);
     config.warnings = problems.conclude(file, text)?;
+    config.origins.locate(&tree::lines(text));
     Ok(config)
 }
 
@@ -248,31 +256,6 @@ fn end_of(text: &str) -> (usize, usize) {
     let line = text.matches('\n').count() + 1;
     let last = text.rsplit('\n').next().unwrap_or_default();
     (line, last.chars().count() + 1)
-}
-
-/// The usual slips behind the parser's words.
-fn syntax_hint(text: &str, position: Option<(usize, usize)>, message: &str) -> &'static str {
-    let line = position
-        .and_then(|(line, _)| text.lines().nth(line.saturating_sub(1)))
-        .unwrap_or_default();
-    if message.contains("more than one YAML document") {
-        "remove the lines `---` between them, or use one file for each"
-    } else if message.contains("YAML tag") {
-        "write the value plainly, or in quotes if it begins with `!`"
-    } else if message.contains("aliases") || message.contains("repetition limit") {
-        "write the parts out, or repeat fewer of them"
-    } else if line.trim_start_matches(' ').starts_with('\t') {
-        "indent with spaces: YAML takes no tabs there"
-    } else if message.contains("alias")
-        || message.contains("anchor")
-        || message.contains("any token")
-    {
-        "put a value that begins with `*`, `&`, `@`, `%` or a backtick into quotes"
-    } else if message.contains("a key is") {
-        "put a value that begins with `{` or `[` into quotes"
-    } else {
-        "check the indentation, the colons and the quotes here and in the lines above"
-    }
 }
 
 fn whole_file(file: &str, message: &str, hint: &str) -> ConfigErrors {

@@ -13,23 +13,33 @@
 //! secret: the keys that may hold one (`source.rs`) never show a value.
 
 mod address;
+mod chooser;
+mod directories;
 mod document;
 mod duration;
+mod entries;
 mod exporter;
 mod fingerprint;
-mod hosts;
+mod given;
 mod item;
+mod keys;
 mod labels;
 mod layers;
+mod limits;
+mod lines;
 mod load;
+mod origins;
 mod problem;
+mod profiles;
 mod quote;
 mod reach;
 mod registry;
 mod repositories;
+mod schema;
 mod section;
 mod sets;
 mod settings;
+mod show;
 mod source;
 mod suggest;
 mod target;
@@ -38,12 +48,17 @@ mod web;
 mod yaml;
 
 pub use duration::{HINT as DURATION_HINT, parse as parse_duration};
+pub use entries::IDLE_VARIABLE;
+pub use given::{Given, Login, given};
 pub use load::{Environment, Load, content, load, parse};
+pub use origins::Origins;
 pub use problem::{ConfigError, ConfigErrors};
+pub use schema::schema;
+pub use show::show;
 pub use suggest::close as spelled_alike;
 pub use target::{
-    Capabilities, CheckSettings, Checks, Config, CredentialSet, HostPattern, Push, PushWish,
-    Target, TestRepository,
+    Capabilities, CheckSettings, Checks, Config, CredentialSet, Limits, Push, PushWish, Target,
+    TestRepository,
 };
 pub use web::{
     CipherSuite, ClientAuth, Curve, PasswordHash, Pem, RateLimit, WebConfig, WebTls, load_web,

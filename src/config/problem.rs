@@ -1,8 +1,11 @@
 //! What is wrong with a configuration, and where: the messages that people read.
 
-use std::{cell::RefCell, collections::HashSet, fmt};
+use std::{cell::RefCell, collections::HashSet, fmt, ops::RangeInclusive};
 
-use super::tree::{self, Place};
+use super::{
+    quote::shown,
+    tree::{self, Node, Place},
+};
 
 /// One thing that is wrong, with its place, the value (never of a secret) and the way out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,6 +86,20 @@ pub(super) struct Problems {
     found: RefCell<Vec<Problem>>,
     warnings: RefCell<Vec<String>>,
     said: RefCell<HashSet<(Place, String)>>,
+    layers: RefCell<Vec<Layer>>,
+    reading: RefCell<Option<Reading>>,
+}
+
+/// A part of the file that registries inherit from.
+struct Layer {
+    parts: RangeInclusive<u32>,
+    path: String,
+}
+
+/// The registry that is being read.
+struct Reading {
+    path: String,
+    name: String,
 }
 
 struct Problem {
@@ -92,12 +109,33 @@ struct Problem {
 }
 
 impl Problems {
+    /// From now on, what is wrong within this node is told by its own path, also where
+    /// a registry inherits it.
+    pub(super) fn inherited(&self, path: String, node: &Node) {
+        if let Some(parts) = node.parts() {
+            self.layers.borrow_mut().push(Layer { parts, path });
+        }
+    }
+
+    /// From now on a registry is read, which stands at this path; its name is told
+    /// beside what is wrong with something that it inherits.
+    pub(super) fn reading(&self, path: &str, name: String) {
+        let path = path.to_owned();
+        *self.reading.borrow_mut() = Some(Reading { path, name });
+    }
+
+    /// From now on no registry is read.
+    pub(super) fn read(&self) {
+        *self.reading.borrow_mut() = None;
+    }
+
     /// Notes what makes the configuration unusable.
     pub(super) fn refuse(&self, spot: &Spot, message: impl Into<String>, hint: impl Into<String>) {
         let message = message.into();
         if self.first_time(spot, &message) {
+            let (spot, message) = self.at_home(spot, message);
             self.found.borrow_mut().push(Problem {
-                spot: spot.clone(),
+                spot,
                 message,
                 hint: hint.into(),
             });
@@ -108,6 +146,7 @@ impl Problems {
     pub(super) fn warn(&self, spot: &Spot, message: impl Into<String>) {
         let message = message.into();
         if self.first_time(spot, &message) {
+            let (spot, message) = self.at_home(spot, message);
             let warning = if spot.path.is_empty() {
                 message
             } else {
@@ -125,6 +164,28 @@ impl Problems {
                 .said
                 .borrow_mut()
                 .insert((spot.place, message.to_owned())),
+        }
+    }
+
+    /// What a registry inherits is told where it stands, and for whom.
+    fn at_home(&self, spot: &Spot, message: String) -> (Spot, String) {
+        let reading = self.reading.borrow();
+        let layers = self.layers.borrow();
+        let home = reading.as_ref().and_then(|reading| {
+            let Place::Part(part) = spot.place else {
+                return None;
+            };
+            let layer = layers.iter().find(|layer| layer.parts.contains(&part))?;
+            let inner = spot.path.strip_prefix(&reading.path)?;
+            Some((format!("{}{inner}", layer.path), &reading.name))
+        });
+        match home {
+            Some((path, name)) => {
+                let place = spot.place;
+                let message = format!("{message} (for the registry {})", shown(name));
+                (Spot { place, path }, message)
+            }
+            None => (spot.clone(), message),
         }
     }
 

@@ -9,19 +9,12 @@ use crate::{
     words,
 };
 
-use super::{address, quote::shown, section::Section};
+use super::{address, keys, quote::shown, section::Section};
 
 /// Reads the map under `tls`.
 pub(super) fn tls(section: &Section<'_>, base: &Path) -> TlsOptions {
     let tls = section.section("tls");
-    tls.only(&[
-        "ca_file",
-        "cert_file",
-        "key_file",
-        "server_name",
-        "insecure_skip_verify",
-        "min_version",
-    ]);
+    tls.only(keys::TLS);
     let file = |key| {
         let (path, item) = tls.text(key)?;
         if path.trim().is_empty() {

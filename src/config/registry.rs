@@ -9,36 +9,14 @@ use crate::{credentials::Source, oci::PRODUCTS, outcome::Capability};
 use super::{
     CredentialSet, Target,
     address::{self, Address},
-    fingerprint, labels,
+    chooser::Chooser,
+    fingerprint, keys, labels,
     quote::shown,
-    reach,
-    repositories::{self, SHORT_KEYS},
+    reach, repositories,
     section::Section,
-    sets::{self, Chooser, Sets},
-    settings::{self, SETTINGS_KEYS},
-    source::SOURCE_KEYS,
-    suggest,
+    sets::{self, Sets},
+    settings, suggest,
 };
-
-/// The keys of a registry that it does not inherit.
-const OWN_KEYS: [&str; 7] = [
-    "name",
-    "url",
-    "credentials",
-    "repositories",
-    "product",
-    "token_hosts",
-    "resolve",
-];
-
-/// Every key of a registry.
-pub(super) fn keys() -> Vec<&'static str> {
-    let mut keys = OWN_KEYS.to_vec();
-    keys.extend(SOURCE_KEYS);
-    keys.extend(SHORT_KEYS);
-    keys.extend(SETTINGS_KEYS);
-    keys
-}
 
 /// Reads what a registry inherits, only for what is wrong with it.
 pub(super) fn judge_settings(section: &Section<'_>, base: &Path) {
@@ -54,6 +32,27 @@ pub(super) fn judge_settings(section: &Section<'_>, base: &Path) {
     section.flag("http2", true);
     labels::read(section, &BTreeMap::new());
     expect(section);
+}
+
+/// Reads a profile that no registry names, only for what is wrong with it.
+pub(super) fn judge_profile(section: &Section<'_>, sets: &Sets, base: &Path) {
+    judge_settings(section, base);
+    let labels = labels::read(section, &BTreeMap::new());
+    let chooser = Chooser {
+        sets,
+        base,
+        url: None,
+    };
+    let context = repositories::Context {
+        credential: chooser.chosen(section).unwrap_or_else(sets::anonymous),
+        chooser,
+        labels: &labels,
+        hub: false,
+    };
+    repositories::read(section, &context);
+    product(section);
+    token_hosts(section);
+    resolve(section);
 }
 
 /// Reads a registry; `None` when it has no usable URL, which was reported.
@@ -121,7 +120,7 @@ fn name(section: &Section<'_>, address: Option<&Address>) -> Option<String> {
 
 fn expect(section: &Section<'_>) -> BTreeMap<Capability, bool> {
     let expect = section.section("expect");
-    expect.only(&Capability::ALL.map(|(_, word)| word));
+    expect.only(keys::EXPECT);
     let read = |(capability, word): (Capability, &str)| {
         let value = expect.item(word)?.flag()?;
         Some((capability, value))

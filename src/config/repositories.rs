@@ -9,17 +9,14 @@ use crate::oci::{GrammarError, Tag};
 
 use super::{
     CredentialSet, PushWish, TestRepository,
+    chooser::Chooser,
     item::Item,
-    labels,
+    keys, labels,
     quote::{listed, shown},
     section::Section,
-    sets::{self, Chooser},
+    sets,
     settings::{repository, repository_hint, repository_of},
-    source::SOURCE_KEYS,
 };
-
-/// The keys of the short form.
-pub(super) const SHORT_KEYS: [&str; 3] = ["test_repository", "test_tag", "push_repository"];
 
 /// What the repositories of one registry are read with.
 pub(super) struct Context<'a> {
@@ -37,7 +34,7 @@ pub(super) fn read(section: &Section<'_>, context: &Context<'_>) -> Vec<TestRepo
     let Some(item) = section.item("repositories") else {
         return short_form(section, context);
     };
-    let short = section.present(&SHORT_KEYS);
+    let short = section.present(keys::names_of(keys::SHORT));
     if !short.is_empty() {
         item.refuse(
             format!("`repositories` stands beside {}", listed(&short)),
@@ -111,9 +108,7 @@ fn listed_one(item: &Item<'_>, alone: bool, context: &Context<'_>) -> Option<Tes
         });
     }
     let section = item.section()?;
-    let mut keys = vec!["name", "tag", "credentials", "push", "labels"];
-    keys.extend(SOURCE_KEYS);
-    section.only(&keys);
+    section.only(keys::REPOSITORY);
     if !section.has("name") {
         section.refuse(
             "`name` is missing",
@@ -128,7 +123,7 @@ fn listed_one(item: &Item<'_>, alone: bool, context: &Context<'_>) -> Option<Tes
         name: repository(&section, "name", context.hub)?,
         push: wish(push, alone),
         credential: credential.unwrap_or_else(|| Arc::clone(&context.credential)),
-        tag: tag?,
+        reference: tag?.into(),
         labels,
         ..unnamed(context)?
     })
@@ -141,7 +136,10 @@ fn short_form(section: &Section<'_>, context: &Context<'_>) -> Vec<TestRepositor
     let (Some(tag), Some(unnamed)) = (tag(section, "test_tag"), unnamed(context)) else {
         return Vec::new();
     };
-    let first = TestRepository { tag, ..unnamed };
+    let first = TestRepository {
+        reference: tag.into(),
+        ..unnamed
+    };
     match (test, push) {
         (None, None) => vec![TestRepository {
             guessed: !context.hub,
@@ -173,7 +171,7 @@ fn short_form(section: &Section<'_>, context: &Context<'_>) -> Vec<TestRepositor
 fn unnamed(context: &Context<'_>) -> Option<TestRepository> {
     Some(TestRepository {
         name: repository_of(DEFAULT_REPOSITORY, context.hub).ok()?,
-        tag: Tag::parse(DEFAULT_TAG).ok()?,
+        reference: Tag::parse(DEFAULT_TAG).ok()?.into(),
         guessed: false,
         credential: Arc::clone(&context.credential),
         push: PushWish::No,

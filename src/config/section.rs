@@ -4,6 +4,7 @@ use std::{str::FromStr, time::Duration};
 
 use super::{
     item::Item,
+    keys::{self, Keys},
     problem::{Problems, Spot},
     quote::{joined, shown},
     suggest,
@@ -17,6 +18,7 @@ pub(super) struct Section<'a> {
     entries: &'a [Entry],
     names: Names,
     problems: &'a Problems,
+    url_at: Option<&'a str>,
 }
 
 /// How keys are spelled.
@@ -74,6 +76,15 @@ impl<'a> Section<'a> {
             entries,
             names,
             problems,
+            url_at: None,
+        }
+    }
+
+    /// The same, whose `url` is an item of a list with this path.
+    pub(super) fn with_url_at(self, path: Option<&'a str>) -> Self {
+        Self {
+            url_at: path,
+            ..self
         }
     }
 
@@ -82,8 +93,8 @@ impl<'a> Section<'a> {
     }
 
     /// Refuses every key that is not one of these, and every key that stands twice.
-    pub(super) fn only(&self, keys: &[&str]) {
-        let keys: Vec<&str> = keys.iter().map(|key| self.names.spell(key)).collect();
+    pub(super) fn only(&self, keys: Keys) {
+        let keys: Vec<&str> = keys::names(keys).collect();
         for entry in self.repeated() {
             if keys.contains(&entry.key.as_str()) {
                 continue;
@@ -147,8 +158,8 @@ impl<'a> Section<'a> {
     }
 
     /// Those of these keys that are there, as the user spells them.
-    pub(super) fn present(&self, keys: &[&'static str]) -> Vec<&'a str> {
-        keys.iter()
+    pub(super) fn present(&self, keys: impl IntoIterator<Item = &'static str>) -> Vec<&'a str> {
+        keys.into_iter()
             .filter_map(|key| self.find(key))
             .map(|entry| entry.key.as_str())
             .collect()
@@ -167,6 +178,7 @@ impl<'a> Section<'a> {
                 entries: &[],
                 names: Names::Ours,
                 problems: self.problems,
+                url_at: None,
             })
     }
 
@@ -239,6 +251,9 @@ impl<'a> Section<'a> {
     fn at(&self, entry: &'a Entry) -> Item<'a> {
         let path = match entry.node.place {
             Place::Environment => format!("OCI__{}", entry.key),
+            Place::Part(_) if self.url_at.is_some() && entry.key == "url" => {
+                self.url_at.unwrap_or_default().to_owned()
+            }
             Place::Part(_) => joined(&self.spot.path, &entry.key),
         };
         let spot = Spot {

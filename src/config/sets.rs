@@ -3,67 +3,90 @@
 use std::{
     cell::RefCell,
     collections::{BTreeMap, HashSet},
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
-use jiff::tz::Offset;
-use url::Url;
-
-use crate::credentials::Source;
+use crate::credentials::{self, Directory, HostPattern, Source};
 
 use super::{
-    CredentialSet, HostPattern,
-    address::host_and_port,
+    CredentialSet,
+    directories::{self, Family, Found},
     item::Item,
+    keys,
+    problem::Spot,
     quote::{listed, shown},
     section::Section,
-    source::{self, SOURCE_KEYS},
-    suggest,
+    source, suggest,
 };
 
 /// The named sets, and which of them are used.
 pub(super) struct Sets {
-    sets: BTreeMap<String, Arc<CredentialSet>>,
+    known: BTreeMap<String, Arc<CredentialSet>>,
     used: RefCell<HashSet<String>>,
+    families: Vec<Family>,
+    /// Sets that were named before their directories are there.
+    to_come: RefCell<BTreeMap<String, Arc<CredentialSet>>>,
 }
 
 impl Sets {
-    /// Reads the map under `credentials` of the whole document.
+    /// No named sets.
+    pub(super) fn none() -> Self {
+        Self {
+            known: BTreeMap::new(),
+            used: RefCell::default(),
+            families: Vec::new(),
+            to_come: RefCell::default(),
+        }
+    }
+
+    /// Reads the map under `credentials` of the whole document, and the list of
+    /// directories under `credential_dirs`.
     pub(super) fn read(root: &Section<'_>, base: &Path) -> Self {
         let mut sets = BTreeMap::new();
         for (name, key, item) in root.section("credentials").free() {
-            if RESERVED_NAMES.contains(&name) || name.is_empty() || name.len() > LONGEST_NAME {
-                root.refuse_at(
-                    &key,
-                    format!("a credential set cannot be named {}", shown(name)),
-                    format!(
-                        "names have 1 to {LONGEST_NAME} bytes; {} stand for unnamed sets",
-                        listed(&RESERVED_NAMES)
-                    ),
-                );
+            if !may_be_called(name) {
+                refuse_name(root, &key, name);
                 continue;
             }
             if let Some(section) = item.section() {
                 sets.insert(name.to_owned(), Arc::new(named(name, &section, base)));
             }
         }
-        Self {
-            sets,
-            used: RefCell::default(),
+        let (found, families) = directories::read(root, base);
+        for found in found {
+            if let Some(Found { name, path, .. }) = found.accepted(root, &sets) {
+                sets.insert(name.clone(), Arc::new(of_directory(name, path)));
+            }
         }
+        Self {
+            known: sets,
+            used: RefCell::default(),
+            families,
+            to_come: RefCell::default(),
+        }
+    }
+
+    /// Every named set, by name.
+    pub(super) fn all(&self) -> Vec<Arc<CredentialSet>> {
+        let mut all = self.known.clone();
+        all.extend(self.to_come.borrow().clone());
+        all.into_values().collect()
     }
 
     /// The set that a registry or repository names.
     pub(super) fn find(&self, item: &Item<'_>) -> Option<Arc<CredentialSet>> {
         let name = item.text()?;
-        if let Some(set) = self.sets.get(name) {
+        if let Some(set) = self.known.get(name) {
             self.used.borrow_mut().insert(name.to_owned());
             return Some(Arc::clone(set));
         }
-        let known: Vec<&str> = self.sets.keys().map(String::as_str).collect();
+        if let Some(set) = self.to_come(name, item) {
+            return Some(set);
+        }
+        let known: Vec<&str> = self.known.keys().map(String::as_str).collect();
         let hint = if known.is_empty() {
-            "define it under `credentials:`".to_owned()
+            "define it under `credentials:`, or see what `credential_dirs` names".to_owned()
         } else {
             suggest::instead_of(name, &known)
         };
@@ -71,11 +94,31 @@ impl Sets {
         None
     }
 
+    /// The set of a directory that is not there yet: one team's missing Secret must not
+    /// keep the others' registries from being asked.
+    fn to_come(&self, name: &str, item: &Item<'_>) -> Option<Arc<CredentialSet>> {
+        let member = |family: &Family| family.member(name);
+        let path = self.families.iter().find_map(member)?;
+        if !may_be_called(name) {
+            return None;
+        }
+        item.warn(format!(
+            "there is no directory {} yet: until there is, the credentials check fails",
+            shown(&path.to_string_lossy())
+        ));
+        let mut to_come = self.to_come.borrow_mut();
+        let set = to_come
+            .entry(name.to_owned())
+            .or_insert_with(|| Arc::new(of_directory(name.to_owned(), path)));
+        Some(Arc::clone(set))
+    }
+
     /// Warns of sets that no registry names.
     pub(super) fn warn_of_unused(&self, root: &Section<'_>) {
         let section = root.section("credentials");
-        for name in self.sets.keys() {
-            if !self.used.borrow().contains(name) {
+        for name in self.known.keys() {
+            // A directory of directories may well hold more than is needed here.
+            if section.has(name) && !self.used.borrow().contains(name) {
                 root.warn_at(
                     &section.spot_of(name),
                     "no registry uses this credential set",
@@ -95,83 +138,92 @@ pub(super) fn anonymous() -> Arc<CredentialSet> {
     })
 }
 
-/// Finds the credential set that a registry or one of its repositories chooses.
-pub(super) struct Chooser<'a> {
-    /// The named ones.
-    pub(super) sets: &'a Sets,
-    /// The directory that relative paths begin at.
-    pub(super) base: &'a Path,
-    /// The registry, if its URL is usable.
-    pub(super) url: Option<&'a Url>,
-}
-
-impl Chooser<'_> {
-    /// The named set, or the unnamed one that stands there; `None` when nothing is said.
-    pub(super) fn chosen(&self, section: &Section<'_>) -> Option<Arc<CredentialSet>> {
-        let inline = section.present(&SOURCE_KEYS);
-        if let Some(item) = section.item("credentials") {
-            if !inline.is_empty() {
-                item.refuse(
-                    format!("`credentials` stands beside {}", listed(&inline)),
-                    "name a set or write the credentials here, not both",
-                );
-            }
-            let set = self.sets.find(&item).unwrap_or_else(anonymous);
-            self.refuse_foreign_host(&item, &set);
-            return Some(set);
-        }
-        match source::read(section, self.base)? {
-            Source::Anonymous => Some(anonymous()),
-            source => Some(Arc::new(CredentialSet {
-                name: INLINE.to_owned(),
-                source,
-                hosts: Vec::new(),
-                expires: None,
-            })),
-        }
-    }
-
-    /// A named set goes only where its own definition lets it go.
-    fn refuse_foreign_host(&self, item: &Item<'_>, set: &CredentialSet) {
-        let Some(url) = self.url else { return };
-        if set.hosts.is_empty() || set.hosts.iter().any(|host| host.allows(url)) {
-            return;
-        }
-        let hosts: Vec<&str> = set.hosts.iter().map(|host| host.0.as_str()).collect();
-        let host = host_and_port(url);
-        item.refuse(
-            format!(
-                "the credential set {} may not be sent to {}: its hosts are {}",
-                shown(&set.name),
-                shown(&host),
-                listed(&hosts)
-            ),
-            format!(
-                "add {} to the `hosts` of the set, or name another set",
-                shown(&host)
-            ),
-        );
-    }
-}
-
 /// Whether a set is one without a name.
 pub(super) fn is_inline(set: &CredentialSet) -> bool {
     set.name == INLINE
 }
 
+impl Found {
+    /// Itself, if its name is free. What a pattern finds was named by somebody who must
+    /// not be able to keep the exporter from starting.
+    fn accepted(
+        self,
+        root: &Section<'_>,
+        sets: &BTreeMap<String, Arc<CredentialSet>>,
+    ) -> Option<Self> {
+        let (name, spot) = (&self.name, &self.spot);
+        let taken = sets.contains_key(name);
+        match (may_be_called(name), taken, self.by_pattern) {
+            (true, false, _) => return Some(self),
+            (false, _, false) => refuse_name(root, spot, name),
+            (true, true, false) => root.refuse_at(
+                spot,
+                format!("there are two credential sets named {}", shown(name)),
+                "a directory is a set named after its last part; rename one of the two",
+            ),
+            (_, taken, true) => {
+                let why = if taken {
+                    "is taken"
+                } else {
+                    "is no name of a set"
+                };
+                root.warn_at(
+                    spot,
+                    format!("a directory is left out: its name {} {why}", shown(name)),
+                );
+            }
+        }
+        None
+    }
+}
+
+fn may_be_called(name: &str) -> bool {
+    !RESERVED_NAMES.contains(&name) && !name.is_empty() && name.len() <= LONGEST_NAME
+}
+
+fn refuse_name(root: &Section<'_>, spot: &Spot, name: &str) {
+    root.refuse_at(
+        spot,
+        format!("a credential set cannot be named {}", shown(name)),
+        format!(
+            "names have 1 to {LONGEST_NAME} bytes; {} stand for unnamed sets",
+            listed(&RESERVED_NAMES)
+        ),
+    );
+}
+
+/// Nothing but the directory itself says where this set may be sent.
+fn of_directory(name: String, path: PathBuf) -> CredentialSet {
+    CredentialSet {
+        name,
+        source: Source::Directory(Directory {
+            path,
+            hosts_known: false,
+        }),
+        hosts: Vec::new(),
+        expires: None,
+    }
+}
+
 fn named(name: &str, section: &Section<'_>, base: &Path) -> CredentialSet {
-    let mut keys = SOURCE_KEYS.to_vec();
-    keys.extend(["hosts", "expires"]);
-    section.only(&keys);
-    let source = source::read(section, base).unwrap_or_else(|| {
+    section.only(keys::SET);
+    let mut source = source::read(section, base).unwrap_or_else(|| {
         section.refuse(
             format!("the credential set {} has no source", shown(name)),
-            "give it `username` and `password_file`, `token_file`, `docker_config`, `credential_helper` or `anonymous: true`",
+            "give it `username` and `password_file`, `token_file`, `docker_config`, `dir`, `credential_helper` or `anonymous: true`",
         );
         Source::Anonymous
     });
     let hosts = hosts(section);
-    if hosts.is_empty() && source != Source::Anonymous && !section.has("hosts") {
+    if let Source::Directory(directory) = &mut source {
+        directory.hosts_known = section.has("hosts");
+    }
+    // The others say it themselves.
+    let silent = matches!(
+        source,
+        Source::Basic { .. } | Source::Token(_) | Source::Helper(_)
+    );
+    if silent && !section.has("hosts") {
         section.refuse(
             "`hosts` is missing",
             "list the hosts that these credentials may ever be sent to: `hosts: [registry.example.com]`",
@@ -209,24 +261,18 @@ fn hosts(section: &Section<'_>) -> Vec<HostPattern> {
     hosts
 }
 
-/// A day (its first second, UTC) or a time by RFC 3339, as seconds since the epoch.
 fn expires(text: &str, item: &Item<'_>) -> Option<i64> {
-    let day = text
-        .parse::<jiff::civil::Date>()
-        .ok()
-        .filter(|_| text.len() == "2027-03-01".len())
-        .and_then(|date| Offset::UTC.to_timestamp(date.at(0, 0, 0, 0)).ok());
-    let time = day.or_else(|| text.parse::<jiff::Timestamp>().ok());
-    if time.is_none() {
+    let end = credentials::moment(text);
+    if end.is_none() {
         item.refuse(
             format!("{} is neither a date nor a time", shown(text)),
             "write `2027-03-01` or `2027-03-01T12:00:00Z`",
         );
     }
-    time.map(jiff::Timestamp::as_second)
+    end
 }
 
 const ANONYMOUS: &str = "anonymous";
-const INLINE: &str = "inline";
+pub(super) const INLINE: &str = "inline";
 const RESERVED_NAMES: [&str; 2] = [ANONYMOUS, INLINE];
 const LONGEST_NAME: usize = 128;

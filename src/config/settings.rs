@@ -8,29 +8,11 @@ use crate::{
     retry::{Policy, PolicyOptions},
 };
 
-use super::{Capabilities, CheckSettings, Checks, Push, section::Section};
-
-/// The keys that a registry inherits from `defaults:`.
-pub(super) const SETTINGS_KEYS: [&str; 18] = [
-    "checks",
-    "timeout",
-    "request_timeout",
-    "connect_timeout",
-    "upload_start_delay",
-    "retry",
-    "rate_limit_reserve",
-    "probe",
-    "tls",
-    "proxy_url",
-    "proxy_username",
-    "proxy_password_file",
-    "no_proxy",
-    "proxy_from_environment",
-    "http2",
-    "user_agent_comment",
-    "labels",
-    "expect",
-];
+use super::{
+    Capabilities, CheckSettings, Checks, Push,
+    keys::{self, Keys},
+    section::Section,
+};
 
 /// The three budgets: a check run, a request, a connection.
 pub(super) struct Budgets {
@@ -87,25 +69,19 @@ pub(super) fn upload_start_delay(section: &Section<'_>) -> Duration {
 /// Reads the map under `checks`.
 pub(super) fn checks(section: &Section<'_>, timeout: Duration, hub: bool) -> Checks {
     let checks = section.section("checks");
-    checks.only(&CheckName::ALL.map(|(_, word)| word));
+    checks.only(keys::CHECKS);
     let push = checks.section("push");
     let capabilities = checks.section("capabilities");
-    let settings = |check, keys: &[&str]| {
+    let settings = |check, keys: Keys| {
         let section = checks.section(CheckName::as_str(check));
         settings(&section, check, keys, timeout)
     };
     let read = Checks {
-        credentials: settings(CheckName::Credentials, &[]),
-        pull: settings(CheckName::Pull, &[]),
-        push: settings(
-            CheckName::Push,
-            &["upload_interval", "allow_create", "anonymous"],
-        ),
-        referrers: settings(CheckName::Referrers, &[]),
-        capabilities: settings(
-            CheckName::Capabilities,
-            &["probe_deletes", "allow_get", "mount_from"],
-        ),
+        credentials: settings(CheckName::Credentials, keys::CHECK),
+        pull: settings(CheckName::Pull, keys::CHECK),
+        push: settings(CheckName::Push, keys::PUSH),
+        referrers: settings(CheckName::Referrers, keys::CHECK),
+        capabilities: settings(CheckName::Capabilities, keys::CAPABILITIES),
         push_options: Push {
             upload_interval: push.duration("upload_interval", Duration::from_hours(6)),
             allow_create: push.flag("allow_create", false),
@@ -132,12 +108,10 @@ pub(super) fn checks(section: &Section<'_>, timeout: Duration, hub: bool) -> Che
 fn settings(
     section: &Section<'_>,
     check: CheckName,
-    own: &[&str],
+    keys: Keys,
     timeout: Duration,
 ) -> CheckSettings {
-    let mut keys = vec!["enabled", "interval"];
-    keys.extend(own);
-    section.only(&keys);
+    section.only(keys);
     let settings = CheckSettings {
         enabled: section.flag("enabled", true),
         interval: section.duration("interval", default_interval(check)),
@@ -196,7 +170,7 @@ pub(super) fn repository_hint(text: &str) -> &'static str {
 /// Reads `probe`: whether a request to the exporter may make it ask.
 pub(super) fn probe(section: &Section<'_>) -> bool {
     let probe = section.section("probe");
-    probe.only(&["enabled"]);
+    probe.only(keys::PROBE);
     probe.flag("enabled", false)
 }
 
@@ -216,14 +190,7 @@ pub(super) fn rate_limit_reserve(section: &Section<'_>) -> u8 {
 /// Reads the map under `retry`.
 pub(super) fn retry(section: &Section<'_>) -> Policy {
     let retry = section.section("retry");
-    retry.only(&[
-        "attempts",
-        "initial",
-        "factor",
-        "max",
-        "retry_after_max",
-        "transient_attempts",
-    ]);
+    retry.only(keys::RETRY);
     let otherwise = PolicyOptions::default();
     let options = PolicyOptions {
         attempts: retry.number("attempts", "a whole number", otherwise.attempts),

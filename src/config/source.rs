@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::{
-    credentials::{HelperName, SecretSource, Source},
+    credentials::{Directory, HelperName, SecretSource, Source},
     secret::Secret,
 };
 
@@ -13,28 +13,13 @@ use super::{
     section::Section,
 };
 
-/// The keys that say where credentials come from.
-pub(super) const SOURCE_KEYS: [&str; 11] = [
-    "username",
-    "password",
-    "password_file",
-    "password_env",
-    "password_secret_ref",
-    "token",
-    "token_file",
-    "token_env",
-    "docker_config",
-    "credential_helper",
-    "anonymous",
-];
-
-const PASSWORD_KEYS: [&str; 4] = [
+pub(super) const PASSWORD_KEYS: [&str; 4] = [
     "password",
     "password_file",
     "password_env",
     "password_secret_ref",
 ];
-const BASIC_KEYS: [&str; 5] = [
+pub(super) const BASIC_KEYS: [&str; 5] = [
     "username",
     "password",
     "password_file",
@@ -43,7 +28,7 @@ const BASIC_KEYS: [&str; 5] = [
 ];
 const TOKEN_KEYS: [&str; 3] = ["token", "token_file", "token_env"];
 /// The kinds of sources, each with its keys and why it stands alone.
-const KINDS: [(&[&str], &str); 4] = [
+const KINDS: [(&[&str], &str); 5] = [
     (&BASIC_KEYS, "keep one kind"),
     (
         &TOKEN_KEYS,
@@ -57,6 +42,10 @@ const KINDS: [(&[&str], &str); 4] = [
         &["credential_helper"],
         "a helper gives user name and password; keep one kind",
     ),
+    (
+        &["dir"],
+        "the files of the directory are the credentials; keep one kind",
+    ),
 ];
 
 /// The source that these keys name; `None` when none of them stands there.
@@ -69,18 +58,33 @@ pub(super) fn read(section: &Section<'_>, base: &Path) -> Option<Source> {
     }
     if section.has("docker_config") {
         let (text, item) = section.text("docker_config")?;
-        let config = path(text, &item, base, "name Docker's configuration file");
+        let config = path(
+            text,
+            &item,
+            base,
+            ("file", "name Docker's configuration file"),
+        );
         return Some(config.map_or(Source::Anonymous, Source::DockerConfig));
     }
     if section.has("credential_helper") {
         let (text, item) = section.text("credential_helper")?;
         return Some(helper(text, &item));
     }
-    if !section.present(&TOKEN_KEYS).is_empty() {
+    if section.has("dir") {
+        let (text, item) = section.text("dir")?;
+        let directory = path(
+            text,
+            &item,
+            base,
+            ("directory", "name a mounted Secret, or its like"),
+        );
+        return Some(directory.map_or(Source::Anonymous, |path| directory_at(path, &item)));
+    }
+    if !section.present(TOKEN_KEYS).is_empty() {
         let token = secret(section, "token", base).unwrap_or_else(placeholder);
         return Some(Source::Token(token));
     }
-    if section.present(&BASIC_KEYS).is_empty() {
+    if section.present(BASIC_KEYS).is_empty() {
         return None;
     }
     let username = section.text("username").map(|(text, _)| text.to_owned());
@@ -92,7 +96,7 @@ pub(super) fn read(section: &Section<'_>, base: &Path) -> Option<Source> {
 /// Refuses two sources where one can be meant.
 fn refuse_several(section: &Section<'_>) -> bool {
     for group in [PASSWORD_KEYS.as_slice(), TOKEN_KEYS.as_slice()] {
-        let sources = section.present(group);
+        let sources = section.present(group.iter().copied());
         if let [_, .., last] = sources[..] {
             section.refuse_at(
                 &section.spot_of(last),
@@ -104,7 +108,7 @@ fn refuse_several(section: &Section<'_>) -> bool {
     }
     let mut kinds = KINDS
         .iter()
-        .filter_map(|(keys, hint)| Some((*section.present(keys).first()?, *hint)));
+        .filter_map(|(keys, hint)| Some((*section.present(keys.iter().copied()).first()?, *hint)));
     let first = kinds.next();
     if let (Some((first, _)), Some((second, hint))) = (first, kinds.next()) {
         section.refuse_at(
@@ -127,6 +131,18 @@ fn refuse_several(section: &Section<'_>) -> bool {
     false
 }
 
+/// A volume may be mounted after the start; until then the set fails.
+fn directory_at(path: PathBuf, item: &Item<'_>) -> Source {
+    let directory = Directory {
+        path,
+        hosts_known: true,
+    };
+    if !directory.is_there() {
+        item.warn("there is no such directory yet: until there is, the credentials check fails");
+    }
+    Source::Directory(directory)
+}
+
 /// A name that makes up the name of a program is never a path or an option.
 fn helper(text: &str, item: &Item<'_>) -> Source {
     match HelperName::parse(text) {
@@ -143,7 +159,7 @@ fn helper(text: &str, item: &Item<'_>) -> Source {
 
 /// Half a pair is the finding of the credentials check, and worth a word before it.
 fn warn_of_half(section: &Section<'_>) {
-    let password = section.present(&PASSWORD_KEYS);
+    let password = section.present(PASSWORD_KEYS);
     match (section.has("username"), password.first()) {
         (true, None) => section.warn_at(
             &section.spot_of("username"),
@@ -195,13 +211,20 @@ fn reference(text: &str, item: &Item<'_>, base: &Path) -> Option<SecretSource> {
 }
 
 fn file(text: &str, item: &Item<'_>, base: &Path) -> Option<SecretSource> {
-    path(text, item, base, "name the file that holds the secret").map(SecretSource::File)
+    path(
+        text,
+        item,
+        base,
+        ("file", "name the file that holds the secret"),
+    )
+    .map(SecretSource::File)
 }
 
-/// The path of a file. It is not shown: it may be the secret itself.
-fn path(text: &str, item: &Item<'_>, base: &Path, hint: &str) -> Option<PathBuf> {
+/// The path of a file or directory, as the words say which. It is not shown: it may be
+/// the secret itself.
+fn path(text: &str, item: &Item<'_>, base: &Path, (what, hint): (&str, &str)) -> Option<PathBuf> {
     if text.trim().is_empty() || text.contains(char::is_control) {
-        item.refuse("this is no path of a file", hint);
+        item.refuse(format!("this is no path of a {what}"), hint);
         return None;
     }
     Some(base.join(text))

@@ -60,7 +60,7 @@ fn backticked(words: &[&str]) -> Vec<String> {
 }
 
 /// Keys that are often written one level too high, and where they belong.
-const MISPLACED: [(&str, &str); 12] = [
+const MISPLACED: [(&str, &str); 16] = [
     ("attempts", "retry"),
     ("ca_file", "tls"),
     ("cert_file", "tls"),
@@ -71,8 +71,12 @@ const MISPLACED: [(&str, &str); 12] = [
     ("insecure_skip_verify", "tls"),
     ("interval", "checks: {pull: …}"),
     ("key_file", "tls"),
+    ("label_values", "limits"),
     ("mount_from", "checks: {capabilities: …}"),
+    ("profile", "registries"),
     ("upload_interval", "checks: {push: …}"),
+    ("url", "registries"),
+    ("urls", "registries"),
 ];
 
 /// A longer list would not be read.

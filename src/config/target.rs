@@ -1,12 +1,19 @@
 //! What the configuration comes to: targets that cannot be wrong.
 
-use std::{collections::BTreeMap, net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashSet},
+    net::IpAddr,
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 
 use url::Url;
 
+use super::Origins;
 use crate::{
-    credentials::Source,
-    oci::{Repository, Tag},
+    credentials::{HostPattern, Source},
+    oci::{Reference, Repository},
     outcome::{Capability, CheckName},
     retry::Policy,
     transport::{ProxyOptions, TlsOptions},
@@ -23,10 +30,37 @@ pub struct Config {
     pub concurrency: usize,
     /// Upper bounds of the request duration histogram (seconds); empty switches it off.
     pub histogram_buckets: Vec<f64>,
+    /// Every named credential set, by name, used or not.
+    pub credential_sets: Vec<Arc<CredentialSet>>,
+    /// How much may be configured.
+    pub limits: Limits,
+    /// Where the values came from.
+    pub origins: Origins,
     /// A stable hash of the content, for `oci_registry_exporter_config_hash`.
     pub hash: u64,
     /// What is legal and probably not meant.
     pub warnings: Vec<String>,
+}
+
+/// How much may be configured before it is taken for a flood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Registries.
+    pub registries: usize,
+    /// Repositories of all registries together.
+    pub repositories: usize,
+    /// Different values of one label of the user's.
+    pub label_values: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            registries: 10_000,
+            repositories: 20_000,
+            label_values: 500,
+        }
+    }
 }
 
 /// One configured registry.
@@ -88,16 +122,12 @@ impl Target {
 
     /// Every distinct credential set, in the order of the repositories.
     pub fn credential_sets(&self) -> Vec<&Arc<CredentialSet>> {
-        let mut sets: Vec<&Arc<CredentialSet>> = Vec::new();
-        for repository in &self.repositories {
-            if !sets
-                .iter()
-                .any(|set| set.name == repository.credential.name)
-            {
-                sets.push(&repository.credential);
-            }
-        }
-        sets
+        let mut names = HashSet::new();
+        self.repositories
+            .iter()
+            .map(|repository| &repository.credential)
+            .filter(|set| names.insert(set.name.as_str()))
+            .collect()
     }
 }
 
@@ -106,8 +136,8 @@ impl Target {
 pub struct TestRepository {
     /// The repository.
     pub name: Repository,
-    /// The tag of the test image.
-    pub tag: Tag,
+    /// The tag of the test image; the digest where a command line names one.
+    pub reference: Reference,
     /// The user did not name it: the source document's default `library/alpine` (not on Docker Hub).
     pub guessed: bool,
     /// Whose rights are tested.
@@ -138,15 +168,12 @@ pub struct CredentialSet {
     pub name: String,
     /// Where it comes from.
     pub source: Source,
-    /// Where it may ever be sent; empty for inline and anonymous sets.
+    /// Where it may ever be sent; empty for inline and anonymous sets, and for those whose
+    /// own files say it (Docker's configuration, the file `hosts` of a directory).
     pub hosts: Vec<HostPattern>,
     /// Its end, as the user knows it (seconds since the epoch).
     pub expires: Option<i64>,
 }
-
-/// A host, or a pattern of hosts with `*` inside labels.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HostPattern(pub String);
 
 /// The settings of the five checks.
 #[derive(Debug, Clone, PartialEq)]

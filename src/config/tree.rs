@@ -7,9 +7,14 @@
 //! pass asks for the exact texts; and only an error has a line and a column, so
 //! [`locate`] reads the document once more and stops at the part.
 
+use std::ops::RangeInclusive;
+
 use serde::de::DeserializeSeed;
 
-use super::yaml::{NodeSeed, OWN_WORDS, TOO_MANY_PARTS, TextSeed, Walk};
+use super::{
+    lines::{LineSeed, Lines},
+    yaml::{NodeSeed, OWN_WORDS, TOO_MANY_PARTS, TextSeed, Walk},
+};
 
 /// Where a part of the configuration comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -52,6 +57,19 @@ pub(super) struct Entry {
 }
 
 impl Node {
+    /// The numbers of its parts, which follow each other; none outside of a file.
+    pub(super) fn parts(&self) -> Option<RangeInclusive<u32>> {
+        let Place::Part(first) = self.place else {
+            return None;
+        };
+        let inner = match &self.value {
+            Value::Scalar(..) => None,
+            Value::List(nodes) => nodes.last().and_then(Self::parts),
+            Value::Map(entries) => entries.last().and_then(|entry| entry.node.parts()),
+        };
+        Some(first..=inner.map_or(first, |parts| *parts.end()))
+    }
+
     /// In words for an error, never the value itself.
     pub(super) fn kind(&self) -> &'static str {
         match &self.value {
@@ -112,6 +130,15 @@ pub(super) fn locate(text: &str, part: u32) -> Option<(usize, usize)> {
     error
         .location()
         .map(|location| (location.line(), location.column()))
+}
+
+/// The line (from 1) of every part of a text that was read before; of a map or list the
+/// line of the first thing in it.
+pub(super) fn lines(text: &str) -> Vec<u32> {
+    let mut lines = Lines::default();
+    // It was read before, so there is nothing to be said about it.
+    let _ = LineSeed(&mut lines).deserialize(serde_yaml::Deserializer::from_str(text));
+    lines.finish()
 }
 
 /// The parser's words without their place, and without the key path, which
@@ -242,6 +269,8 @@ mod tests {
             assert_eq!(locate(text, part), Some(position), "{part}");
         }
         assert_eq!(locate(text, 14), None);
+        let expected: Vec<u32> = vec![1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 4, 4];
+        assert_eq!(lines(text), expected);
     }
 
     #[test]

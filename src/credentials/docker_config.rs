@@ -43,8 +43,18 @@ pub(super) fn read(
     now: SystemTime,
 ) -> Result<Entry, CredentialsError> {
     let place = format!("the Docker configuration `{}`", path.display());
-    let json = read_file(path, LARGEST_FILE).map_err(|why| why.at(&place))?;
-    find(&json, &place, server, now)
+    read_as(path, &place, server, now)
+}
+
+/// The same under another name of its place.
+pub(super) fn read_as(
+    path: &Path,
+    place: &str,
+    server: &Server,
+    now: SystemTime,
+) -> Result<Entry, CredentialsError> {
+    let json = read_file(path, LARGEST_FILE).map_err(|why| why.at(place))?;
+    find(&json, place, server, now)
 }
 
 fn find(
@@ -88,7 +98,9 @@ fn entry<'a>(
     fitting.sort_by_key(|(fit, ..)| *fit);
     let host = server.host();
     match fitting[..] {
-        [] => refused(format!("{place} holds no credentials for `{host}`")),
+        [] => Err(CredentialsError::no_entry(format!(
+            "{place} holds no credentials for `{host}`"
+        ))),
         [(Fit::Elsewhere, ..), (Fit::Elsewhere, ..), ..] => refused(format!(
             "{place} holds credentials for several paths of `{host}` and none for the whole: \
              add an entry for the host alone"
@@ -182,9 +194,9 @@ impl Login {
             return Ok(Credentials::Identity { username, token });
         }
         let Some(password) = password else {
-            return refused(format!(
+            return Err(CredentialsError::no_entry(format!(
                 "{place} holds no credentials: they may be in a helper that the file does not name"
-            ));
+            )));
         };
         judge::username(&username, &format!("the user name in {place}"))?;
         judge::secret(password.expose(), &format!("the password in {place}"))?;

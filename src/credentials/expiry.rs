@@ -5,6 +5,7 @@ use base64::{
     alphabet::STANDARD,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
+use jiff::tz::Offset;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
@@ -27,7 +28,7 @@ pub enum EndingSource {
     Jwt,
     /// The `expiration` in a password of AWS ECR.
     Ecr,
-    /// `expires` in the configuration.
+    /// `expires` in the configuration, or the file of that name.
     Configuration,
 }
 
@@ -46,6 +47,14 @@ impl Reading {
     /// When the credentials end, where they say so themselves. What a helper gave
     /// has an end too, but that of the next answer is another.
     pub fn ending(&self) -> Option<Ending> {
+        let said = self.expires.map(|at| Ending {
+            at,
+            source: EndingSource::Configuration,
+        });
+        self.own_ending().or(said)
+    }
+
+    fn own_ending(&self) -> Option<Ending> {
         match &self.credentials {
             Credentials::Anonymous => None,
             Credentials::Basic { username, password } => {
@@ -56,6 +65,17 @@ impl Reading {
             }
         }
     }
+}
+
+/// A day (its first second, UTC) or a time by RFC 3339, as seconds since the epoch.
+pub fn moment(text: &str) -> Option<i64> {
+    let day = text
+        .parse::<jiff::civil::Date>()
+        .ok()
+        .filter(|_| text.len() == "2027-03-01".len())
+        .and_then(|date| Offset::UTC.to_timestamp(date.at(0, 0, 0, 0)).ok());
+    let time = day.or_else(|| text.parse::<jiff::Timestamp>().ok());
+    time.map(jiff::Timestamp::as_second)
 }
 
 fn jwt(token: &str) -> Option<Ending> {
@@ -104,6 +124,7 @@ mod tests {
         let reading = Reading {
             credentials,
             renews: false,
+            expires: None,
         };
         reading
             .ending()

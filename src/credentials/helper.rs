@@ -15,7 +15,7 @@ use std::{ffi::OsString, fmt, time::Duration};
 use tokio::{sync::Semaphore, time::timeout};
 
 use self::process::{Ended, Failure};
-use super::{CredentialsError, Server, Trouble, judge::refused, secret_source::trouble};
+use super::{CredentialsError, Server, Trouble, secret_source::trouble};
 use crate::secret::Credentials;
 
 /// The name of a helper: the program is `docker-credential-NAME`.
@@ -95,13 +95,13 @@ async fn ask_with(
         }
     };
     if !ended.success {
-        return refused(unsuccessful(&place, server, &ended));
+        return Err(unsuccessful(&place, server, &ended));
     }
     answer::read(&ended.stdout, &place, server)
 }
 
 /// A helper that has nothing says so in fixed words; other words are its own.
-fn unsuccessful(place: &str, server: &Server, ended: &Ended) -> String {
+fn unsuccessful(place: &str, server: &Server, ended: &Ended) -> CredentialsError {
     // By the protocol errors are printed to stdout; not every helper knows.
     let said = [&ended.stdout, &ended.stderr]
         .into_iter()
@@ -109,13 +109,14 @@ fn unsuccessful(place: &str, server: &Server, ended: &Ended) -> String {
         .find(|text| !text.trim().is_empty())
         .unwrap_or_default();
     if said.contains(NOT_FOUND) {
-        return format!("{place} has no credentials for `{}`", server.asked());
+        let message = format!("{place} has no credentials for `{}`", server.asked());
+        return CredentialsError::no_entry(message);
     }
     let how = &ended.how;
-    match told::told(&said) {
+    CredentialsError::unusable(match told::told(&said) {
         words if words.is_empty() => format!("{place} failed ({how}) without a word"),
         words => format!("{place} failed ({how}): {words}"),
-    }
+    })
 }
 
 impl Failure {

@@ -5,9 +5,12 @@
 //! sent, and never replaced by anonymous access. No message holds any content
 //! of a secret.
 
+mod directory;
 mod docker_config;
+mod docker_login;
 mod expiry;
 mod helper;
+mod hosts;
 mod judge;
 mod read;
 mod secret_source;
@@ -17,9 +20,13 @@ use std::path::PathBuf;
 
 use crate::secret::{Credentials, Secret};
 
-pub use expiry::{Ending, EndingSource};
+pub use directory::{ClientCertificate, Directory};
+pub use docker_login::docker_login;
+pub use expiry::{Ending, EndingSource, moment};
 pub use helper::HelperName;
+pub use hosts::HostPattern;
 pub use server::Server;
+pub(crate) use server::canonical_origin;
 
 /// Where one secret value comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -51,6 +58,8 @@ pub enum Source {
     DockerConfig(PathBuf),
     /// A program that speaks the protocol of Docker's credential helpers.
     Helper(HelperName),
+    /// A directory whose files are the set, such as a mounted Kubernetes Secret.
+    Directory(Directory),
 }
 
 impl Source {
@@ -61,7 +70,7 @@ impl Source {
             Self::Anonymous => Some("anonymous"),
             Self::Basic { .. } => Some("basic"),
             Self::Token(_) => Some("bearer"),
-            Self::DockerConfig(_) | Self::Helper(_) => None,
+            Self::DockerConfig(_) | Self::Helper(_) | Self::Directory(_) => None,
         }
     }
 
@@ -82,6 +91,8 @@ pub struct Reading {
     /// A helper gave them, and gives others before they end: neither their end nor
     /// their change is news.
     pub renews: bool,
+    /// Their end, where a file beside them says it (seconds since the epoch).
+    pub expires: Option<i64>,
 }
 
 /// Why a credential set cannot be used.
@@ -98,6 +109,8 @@ pub struct CredentialsError {
 pub enum Trouble {
     /// Missing, unreadable, malformed.
     Unusable,
+    /// The place can be read, and holds nothing for this registry.
+    NoEntry,
     /// Past its own end (a JWT's `exp`): this one, where it is the configured
     /// credential's and not that of what a helper gave for now.
     Expired(Option<Ending>),
@@ -113,6 +126,14 @@ impl CredentialsError {
         Self {
             message: message.into(),
             trouble: Trouble::Unusable,
+        }
+    }
+
+    /// What holds nothing for the registry.
+    pub(in crate::credentials) fn no_entry(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            trouble: Trouble::NoEntry,
         }
     }
 

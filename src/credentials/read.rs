@@ -33,16 +33,18 @@ impl Source {
             self.look_with(server, now, &variable)
         };
         match local? {
-            Local::Here(credentials) => Ok(Reading {
+            Local::Here(credentials, expires) => Ok(Reading {
                 credentials,
                 renews: false,
+                expires,
             }),
-            Local::With(name) => {
+            Local::With(name, expires) => {
                 let credentials = Box::pin(helper::ask(&name, server)).await?;
                 helper_token(&credentials, &name, now)?;
                 Ok(Reading {
                     credentials,
                     renews: true,
+                    expires,
                 })
             }
         }
@@ -60,8 +62,8 @@ impl Source {
         now: SystemTime,
     ) -> Option<Result<Credentials, CredentialsError>> {
         match self.look_with(server, now, &variable) {
-            Ok(Local::Here(credentials)) => Some(Ok(credentials)),
-            Ok(Local::With(_)) => None,
+            Ok(Local::Here(credentials, _)) => Some(Ok(credentials)),
+            Ok(Local::With(..)) => None,
             Err(error) => Some(Err(error)),
         }
     }
@@ -74,28 +76,30 @@ impl Source {
         environment: Lookup<'_>,
     ) -> Result<Local, CredentialsError> {
         Ok(match self {
-            Self::Anonymous => Local::Here(Credentials::Anonymous),
+            Self::Anonymous => Local::Here(Credentials::Anonymous, None),
             Self::Basic { username, password } => {
-                Local::Here(basic(username.as_deref(), password.as_ref(), environment)?)
+                let pair = basic(username.as_deref(), password.as_ref(), environment)?;
+                Local::Here(pair, None)
             }
             Self::Token(token) => {
                 let place = token.place("token");
                 let token = token.read(&place, environment)?;
                 judge::token(token.expose(), &place, now)?;
-                Local::Here(Credentials::Bearer { token })
+                Local::Here(Credentials::Bearer { token }, None)
             }
-            Self::DockerConfig(path) => match docker_config::read(path, server, now)? {
-                Entry::Credentials(credentials) => Local::Here(credentials),
-                Entry::Helper(name) => Local::With(name),
-            },
-            Self::Helper(name) => Local::With(name.clone()),
+            Self::DockerConfig(path) => Local::of(docker_config::read(path, server, now)?, None),
+            Self::Directory(directory) => {
+                let held = directory.read(server, now)?;
+                Local::of(held.entry, held.expires)
+            }
+            Self::Helper(name) => Local::With(name.clone(), None),
         })
     }
 
     /// Whether a file is read, which may take its time.
     fn is_file(&self) -> bool {
         match self {
-            Self::DockerConfig(_) => true,
+            Self::DockerConfig(_) | Self::Directory(_) => true,
             Self::Basic {
                 password: Some(secret),
                 ..
@@ -106,10 +110,19 @@ impl Source {
     }
 }
 
-/// How far reading comes without a program.
+/// How far reading comes without a program, and the end that a file beside it says.
 enum Local {
-    Here(Credentials),
-    With(HelperName),
+    Here(Credentials, Option<i64>),
+    With(HelperName, Option<i64>),
+}
+
+impl Local {
+    fn of(entry: Entry, expires: Option<i64>) -> Self {
+        match entry {
+            Entry::Credentials(credentials) => Self::Here(credentials, expires),
+            Entry::Helper(name) => Self::With(name, expires),
+        }
+    }
 }
 
 fn basic(
@@ -155,7 +168,7 @@ fn helper_token(
     clippy::disallowed_methods,
     reason = "secrets from the environment are read here and nowhere else"
 )]
-fn variable(name: &str) -> Option<OsString> {
+pub(super) fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name)
 }
 

@@ -111,6 +111,15 @@ pub(super) fn read_file(path: &Path, largest: u64) -> Result<Zeroizing<Vec<u8>>,
     Ok(bytes)
 }
 
+/// The text of a small file that holds no secret.
+pub(super) fn read_text(path: &Path) -> Result<String, Unread> {
+    let bytes = read_file(path, LARGEST_SECRET)?;
+    match std::str::from_utf8(&bytes) {
+        Ok(text) => Ok(text.to_owned()),
+        Err(_) => Err(Unread::unfit(NOT_UTF8)),
+    }
+}
+
 fn without_newline(text: &str) -> &str {
     let line = text.strip_suffix('\n').unwrap_or(text);
     line.strip_suffix('\r').unwrap_or(line)

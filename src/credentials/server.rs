@@ -10,6 +10,7 @@ pub struct Server {
     /// The path of the registry's URL, without slashes at its ends.
     path: String,
     https: bool,
+    url: Url,
 }
 
 impl Server {
@@ -24,7 +25,13 @@ impl Server {
             host: canonical(&host),
             path: registry.path().trim_matches('/').to_owned(),
             https: registry.scheme() == "https",
+            url: registry.clone(),
         }
+    }
+
+    /// Its own URL.
+    pub(super) fn url(&self) -> &Url {
+        &self.url
     }
 
     /// The name that a helper is asked for: the host, and for Docker Hub the
@@ -94,6 +101,17 @@ fn canonical(host: &str) -> String {
     }
 }
 
+/// The host that serves the registry which people call by this one: Docker Hub has several.
+pub(crate) fn canonical_origin(host: &str) -> &str {
+    if HUB_HOSTS.contains(&host) {
+        HUB_ORIGIN
+    } else {
+        host
+    }
+}
+
+/// The host that serves Docker Hub's distribution API.
+const HUB_ORIGIN: &str = "registry-1.docker.io";
 const HUB: &str = "index.docker.io";
 const HUB_ADDRESS: &str = "https://index.docker.io/v1/";
 const HUB_HOSTS: [&str; 4] = [

@@ -18,12 +18,14 @@
 
 mod cache;
 mod configuration;
+mod estimate;
 mod exporter;
 mod facts;
 mod family;
 mod format;
 mod labels;
 mod observed;
+mod once;
 mod page;
 mod probe;
 mod process;
@@ -32,9 +34,11 @@ mod scene;
 mod traffic;
 
 pub use cache::Cache;
+pub use estimate::estimate;
 pub use exporter::{Exporter, Lag};
 pub use family::{Family, Kind};
 pub use format::Format;
+pub use once::encode_once;
 pub use page::{Coding, Page};
 pub use probe::{PROBE_FAMILIES, Probe};
 pub use process::Process;

@@ -122,9 +122,12 @@ impl Page {
     }
 
     fn after(&self, place: Place) -> Place {
-        let head = |column| match column < self.heads.len() {
-            true => Place::Head(column),
-            false => Place::Back,
+        let head = |column| {
+            if column < self.heads.len() {
+                Place::Head(column)
+            } else {
+                Place::Back
+            }
         };
         match place {
             Place::Front => head(0),

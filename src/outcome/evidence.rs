@@ -1,5 +1,7 @@
 //! What a check saw, in the order in which it is shown.
 
+use std::borrow::Cow;
+
 /// One value of evidence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
@@ -51,12 +53,12 @@ impl<T: Into<Value>> From<Option<T>> for Value {
 
 /// An ordered list of keys and values; a key set twice keeps its place and takes the last value.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Evidence(Vec<(&'static str, Value)>);
+pub struct Evidence(Vec<(Cow<'static, str>, Value)>);
 
 impl Evidence {
     /// Sets a key.
-    pub fn set(&mut self, key: &'static str, value: impl Into<Value>) {
-        let value = value.into();
+    pub fn set(&mut self, key: impl Into<Cow<'static, str>>, value: impl Into<Value>) {
+        let (key, value) = (key.into(), value.into());
         match self.0.iter_mut().find(|(known, _)| *known == key) {
             Some((_, slot)) => *slot = value,
             None => self.0.push((key, value)),
@@ -67,13 +69,13 @@ impl Evidence {
     pub fn value(&self, key: &str) -> Option<&Value> {
         self.0
             .iter()
-            .find(|(known, _)| *known == key)
+            .find(|(known, _)| known == key)
             .map(|(_, value)| value)
     }
 
     /// Every key and value in order.
-    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Value)> {
-        self.0.iter().map(|(key, value)| (*key, value))
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.0.iter().map(|(key, value)| (&**key, value))
     }
 }
 

@@ -4,6 +4,8 @@
 //! A check that panics, or overruns its budget, becomes that check's report;
 //! the others go on.
 
+mod batch;
+mod certificate;
 mod pace;
 mod schedule;
 mod secrets;
@@ -84,6 +86,7 @@ impl Prober {
             .into_iter()
             .filter(|(subject, _)| due.contains(subject))
             .collect();
+        let questions = batch::in_batches(target, questions);
         let due = questions.iter().map(|(subject, _)| subject.check).collect();
         let mut told = Told::default();
         let client = match self.client(target, due) {
@@ -98,7 +101,15 @@ impl Prober {
                 return Vec::new();
             }
         };
+        let mut connected = None;
         for (subject, repository) in questions {
+            let batch = batch::of(target, repository);
+            if connected.replace(batch).is_some_and(|last| last != batch) {
+                // What is wrong with it now is told by the next cycle.
+                if let Ok((transport, _)) = self.transport(target) {
+                    client.reconnect(transport);
+                }
+            }
             let report = match checks::skipped(target, subject.check, repository) {
                 Some(outcome) => unasked(subject, outcome),
                 None => run(&client, subject, repository).await,
@@ -116,10 +127,25 @@ impl Prober {
         target: &Arc<Target>,
         due: Vec<CheckName>,
     ) -> Result<Arc<Client>, Box<Outcome>> {
+        let (transport, certificate) = self.transport(target)?;
+        Ok(Arc::new(Client::new(
+            Arc::clone(target),
+            transport,
+            Arc::clone(&self.memory),
+            certificate,
+            self.sessions.clone(),
+            due,
+        )))
+    }
+
+    /// A transport with no connection yet, and the end of its client certificate.
+    fn transport(&self, target: &Target) -> Result<(Transport, Option<i64>), Box<Outcome>> {
+        let wrong = |why: String| Box::new(Outcome::fail(Reason::Config, why));
+        let options = certificate::options(target).map_err(wrong)?;
         let tls = self
             .policies
-            .policy(&target.tls)
-            .map_err(|error| Box::new(Outcome::fail(Reason::Config, error.to_string())))?;
+            .policy(&options)
+            .map_err(|error| wrong(error.to_string()))?;
         let options = TransportOptions {
             tls,
             host: target.url.host_str().unwrap_or_default().to_owned(),
@@ -131,16 +157,8 @@ impl Prober {
         };
         let certificate = options.tls.client_certificate_not_after();
         // Nothing is sent yet: what is wrong here stands in the configuration.
-        let transport = Transport::new(&options)
-            .map_err(|error| Box::new(Outcome::fail(Reason::Config, error.detail)))?;
-        Ok(Arc::new(Client::new(
-            Arc::clone(target),
-            transport,
-            Arc::clone(&self.memory),
-            certificate,
-            self.sessions.clone(),
-            due,
-        )))
+        let transport = Transport::new(&options).map_err(|error| wrong(error.detail))?;
+        Ok((transport, certificate))
     }
 }
 

@@ -6,14 +6,18 @@ use std::time::SystemTime;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use super::{
-    Entry, RegistryReports, Summary,
+    Comparison, Entry, RegistryReports, Summary,
     public::{self, Hidden},
 };
 use crate::{
     checks,
     matrix::Difference,
     outcome::{Evidence, Reason, Value},
+    store::Since,
 };
+
+/// The version of the document.
+pub(super) const VERSION: u32 = 1;
 
 /// Who reads it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,9 +37,22 @@ pub fn json(
     generated_at: SystemTime,
     audience: Audience,
 ) -> Result<String, serde_json::Error> {
+    json_compared(registries, generated_at, audience, None)
+}
+
+/// The same with what became of an earlier document's reports.
+///
+/// # Errors
+/// As of [`json`].
+pub fn json_compared(
+    registries: &[RegistryReports],
+    generated_at: SystemTime,
+    audience: Audience,
+    compared: Option<&Comparison>,
+) -> Result<String, serde_json::Error> {
     let entries = || registries.iter().flat_map(|registry| &registry.entries);
     let document = Document {
-        version: 1,
+        version: VERSION,
         generated_at: timestamp(generated_at),
         summary: Summary::of(entries()),
         reports: registries
@@ -58,6 +75,7 @@ pub fn json(
                 OfRegistry::new(registry, hidden.as_ref())
             })
             .collect(),
+        comparison: compared,
     };
     let mut text = serde_json::to_string_pretty(&document)?;
     text.push('\n');
@@ -72,11 +90,14 @@ struct Document<'a> {
     summary: Summary,
     reports: Vec<Row<'a>>,
     registries: Vec<OfRegistry<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    comparison: Option<&'a Comparison>,
 }
 
 #[derive(Serialize)]
 struct OfRegistry<'a> {
     registry: &'a str,
+    url: &'a str,
     product: Option<&'a str>,
     product_version: Option<&'a str>,
     differs_from_matrix: Vec<Differs>,
@@ -105,6 +126,7 @@ impl<'a> OfRegistry<'a> {
         };
         Self {
             registry: &registry.name,
+            url: &registry.url,
             product: about.product.as_deref(),
             product_version: about.product_version.as_deref(),
             differs_from_matrix: registry.differences().into_iter().map(differs).collect(),
@@ -136,6 +158,14 @@ struct Row<'a> {
     conclusive: bool,
     last_conclusive_at: Option<String>,
     fact_since: Option<String>,
+    last_worked_at: Option<String>,
+    changed_since_last_worked: Option<Vec<Changed>>,
+}
+
+#[derive(Serialize)]
+struct Changed {
+    what: &'static str,
+    at: String,
 }
 
 impl<'a> Row<'a> {
@@ -144,6 +174,7 @@ impl<'a> Row<'a> {
         let report = &*entry.report;
         let outcome = &report.outcome;
         let check = checks::check(report.subject.check);
+        let (worked, changed) = worked(entry.since_worked.as_ref());
         Self {
             registry: &report.subject.registry,
             repository: report.subject.repository.as_deref(),
@@ -172,8 +203,23 @@ impl<'a> Row<'a> {
             conclusive: outcome.conclusive(),
             last_conclusive_at: entry.last_conclusive.map(timestamp),
             fact_since: entry.fact_since.map(timestamp),
+            last_worked_at: worked,
+            changed_since_last_worked: changed,
         }
     }
+}
+
+/// When a check that does not work any more last did, and what changed since then;
+/// both null where it works, where it never did, and where only one run is known.
+fn worked(since: Option<&Since>) -> (Option<String>, Option<Vec<Changed>>) {
+    let Some(Since::Worked { at, changed }) = since else {
+        return (None, None);
+    };
+    let changed = changed.iter().map(|(what, at)| Changed {
+        what: what.as_str(),
+        at: timestamp(*at),
+    });
+    (Some(timestamp(*at)), Some(changed.collect()))
 }
 
 impl Serialize for Summary {
@@ -208,7 +254,7 @@ impl Serialize for Shown<'_> {
 }
 
 /// RFC 3339 in UTC, to the millisecond.
-fn timestamp(time: SystemTime) -> String {
+pub(super) fn timestamp(time: SystemTime) -> String {
     jiff::Timestamp::try_from(time)
         .and_then(|time| jiff::Timestamp::from_millisecond(time.as_millisecond()))
         .unwrap_or_default()
@@ -219,10 +265,10 @@ fn timestamp(time: SystemTime) -> String {
 mod tests {
     use std::time::Duration;
 
-    use super::super::samples::{entry, fallback, noon, registry};
+    use super::super::samples::{compared, entry, fallback, hostile, noon, registry};
     use super::*;
     use crate::{
-        outcome::{Capability, CheckName, Fact, Outcome},
+        outcome::{Capability, Change, CheckName, Fact, Outcome},
         report::About,
     };
 
@@ -231,6 +277,14 @@ mod tests {
         let golden = include_str!("../../tests/golden/report/fallback.json");
         let shown = json(&[fallback()], noon(), Audience::Operator).unwrap();
         assert_eq!(shown, golden);
+    }
+
+    #[test]
+    fn hostile_words_and_a_comparison_are_as_published() {
+        let golden = include_str!("../../tests/golden/report/all.json");
+        let reports = [fallback(), hostile()];
+        let shown = json_compared(&reports, noon(), Audience::Operator, Some(&compared()));
+        assert_eq!(shown.unwrap(), golden);
     }
 
     #[test]
@@ -244,8 +298,47 @@ mod tests {
         assert_eq!(report["conclusive"], false);
         assert_eq!(report["last_conclusive_at"], "2026-11-23T15:59:00Z");
         assert_eq!(report["fact_since"], "2026-11-23T15:00:00Z");
+        assert_eq!(report["last_worked_at"], serde_json::Value::Null);
+        assert_eq!(report["changed_since_last_worked"], serde_json::Value::Null);
         assert_eq!(report["latency_seconds"], serde_json::Value::Null);
         assert_eq!(report["likely_causes"][0], Reason::Timeout.cause());
+    }
+
+    #[test]
+    fn what_changed_since_it_worked_has_its_times() {
+        let ago = |minutes| noon() - Duration::from_mins(minutes);
+        let changed = |changed: &[(Change, SystemTime)]| {
+            Some(Since::Worked {
+                at: ago(5),
+                changed: changed.to_vec(),
+            })
+        };
+        let null = serde_json::Value::Null;
+        for (since, worked, expected) in [
+            (None, null.clone(), null.clone()),
+            (Some(Since::NeverWorked), null.clone(), null),
+            (
+                changed(&[]),
+                "2026-11-23T15:55:00Z".into(),
+                serde_json::json!([]),
+            ),
+            (
+                changed(&[(Change::Secret, ago(4)), (Change::ServerVersion, ago(1))]),
+                "2026-11-23T15:55:00Z".into(),
+                serde_json::json!([
+                    {"what": "secret", "at": "2026-11-23T15:56:00Z"},
+                    {"what": "server_version", "at": "2026-11-23T15:59:00Z"},
+                ]),
+            ),
+        ] {
+            let mut entry = entry(CheckName::Pull, Outcome::fail(Reason::Timeout, ""));
+            entry.since_worked = since;
+            let shown = json(&[registry(vec![entry])], noon(), Audience::Anybody).unwrap();
+            let value: serde_json::Value = serde_json::from_str(&shown).unwrap();
+            let report = &value["reports"][0];
+            assert_eq!(report["last_worked_at"], worked);
+            assert_eq!(report["changed_since_last_worked"], expected);
+        }
     }
 
     #[test]
@@ -285,6 +378,7 @@ mod tests {
             product: Some("ghcr".to_owned()),
             product_version: None,
             warnings: vec!["robot$probe, this image goes away".to_owned()],
+            differs: None,
         };
         for (audience, warning) in [
             (Audience::Operator, "robot$probe, this image goes away"),
@@ -294,6 +388,7 @@ mod tests {
             let value: serde_json::Value = serde_json::from_str(&shown).unwrap();
             let expected = serde_json::json!([{
                 "registry": "production",
+                "url": "https://registry.example.com/",
                 "product": "ghcr",
                 "product_version": null,
                 "differs_from_matrix": [

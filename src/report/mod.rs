@@ -1,11 +1,28 @@
-//! The reports for a person (text) and for a program (JSON), and what a script
-//! gets as exit status. Pure: no clock, no terminal, no file.
+//! The reports for a person (text, table, Markdown) and for a program (JSON,
+//! `JUnit`), the way back from JSON, what became of an earlier document, and what a
+//! script gets as exit status. Pure: no clock, no terminal, no file.
 
+mod compare;
 mod json;
+mod junit;
+mod line;
+mod markdown;
 mod public;
+mod read;
+mod rules;
+mod since;
+mod steps;
+mod table;
 mod text;
 
-pub use json::{Audience, json};
+pub use compare::{Changed, Comparison, Turn};
+pub use json::{Audience, json, json_compared};
+pub use junit::junit;
+pub use markdown::markdown;
+pub use public::{Hidden, withheld};
+pub use read::{ReadError, Reading, read};
+pub use rules::{Rules, Unmet, Verdict, exit_status};
+pub use table::table;
 pub use text::{Options, text};
 
 use std::{
@@ -14,8 +31,11 @@ use std::{
 };
 
 use crate::{
+    checks,
+    config::Target,
     matrix::{self, Difference},
-    outcome::{Capability, Fact, Observation, Report, Status},
+    outcome::{Capability, Fact, Observation, Report, Status, Subject},
+    store::{CheckRecord, Record, Since},
 };
 
 /// One registry with what is known of it, in the order in which it is shown.
@@ -40,6 +60,9 @@ pub struct About {
     pub product_version: Option<String>,
     /// What its `Warning:` headers say to a person.
     pub warnings: Vec<String>,
+    /// Where it does otherwise than the matrix says, as another process judged it;
+    /// `None`: the reports' own facts are judged.
+    pub differs: Option<Vec<Difference>>,
 }
 
 impl About {
@@ -50,13 +73,38 @@ impl About {
             product: product.map(str::to_owned),
             product_version: version.map(str::to_owned),
             warnings: seen.warning_texts.clone(),
+            differs: None,
         }
     }
 }
 
 impl RegistryReports {
+    /// What is known of a target, in the order of its questions; what has not been
+    /// asked yet is left out.
+    pub fn of(target: &Target, record: Option<&Record>) -> Self {
+        let entry = |(subject, _): (Subject, _)| {
+            let record = record?;
+            let check = record.checks.get(&subject)?;
+            Some(Entry::known(check, record.since_worked(&subject)))
+        };
+        Self {
+            name: target.name.clone(),
+            url: target.url.as_str().trim_end_matches('/').to_owned(),
+            entries: checks::questions(target)
+                .into_iter()
+                .filter_map(entry)
+                .collect(),
+            about: record.map_or_else(About::default, |record| {
+                About::new(&record.seen, target.product.as_deref())
+            }),
+        }
+    }
+
     /// Where what the reports prove is not what the compatibility matrix says of the product.
     fn differences(&self) -> Vec<Difference> {
+        if let Some(known) = &self.about.differs {
+            return known.clone();
+        }
         let Some(product) = &self.about.product else {
             return Vec::new();
         };
@@ -80,6 +128,9 @@ pub struct Entry {
     pub last_conclusive: Option<SystemTime>,
     /// Since when what it proves is as it is; `None` where only one run is known.
     pub fact_since: Option<SystemTime>,
+    /// What happened since it last worked; `None` where it works, and where only one
+    /// run is known.
+    pub since_worked: Option<Since>,
 }
 
 impl Entry {
@@ -89,21 +140,18 @@ impl Entry {
         Self {
             last_conclusive: report.outcome.conclusive().then_some(ended),
             fact_since: None,
+            since_worked: None,
             report: Arc::new(report),
         }
     }
-}
 
-/// The exit status of `check`: 1 where anything failed, else 3 where anything
-/// is unknown, else 0.
-pub fn exit_status(registries: &[RegistryReports]) -> u8 {
-    let summary = Summary::of(registries.iter().flat_map(|registry| &registry.entries));
-    if summary.count(Status::Fail) > 0 {
-        1
-    } else if summary.count(Status::Unknown) > 0 {
-        3
-    } else {
-        0
+    fn known(check: &CheckRecord, since_worked: Option<Since>) -> Self {
+        Self {
+            report: Arc::clone(&check.report),
+            last_conclusive: check.last_conclusive,
+            fact_since: check.fact_since,
+            since_worked,
+        }
     }
 }
 
@@ -146,35 +194,8 @@ mod samples;
 
 #[cfg(test)]
 mod tests {
-    use super::samples::{entry, registry};
-    use super::*;
+    use super::samples::entry;
     use crate::outcome::{CheckName, Outcome, Reason};
-
-    #[test]
-    fn a_failure_outweighs_an_unknown_and_a_warning_is_no_failure() {
-        let pass = || entry(CheckName::Credentials, Outcome::pass(""));
-        let of = |outcome| entry(CheckName::Pull, outcome);
-        let fail = || of(Outcome::fail(Reason::Dns, ""));
-        let unknown = || of(Outcome::unknown(Reason::RateLimited, ""));
-        for (entries, status) in [
-            (vec![], 0),
-            (vec![pass()], 0),
-            (vec![pass(), of(Outcome::info(Reason::NotFound, ""))], 0),
-            (vec![pass(), of(Outcome::warn(Reason::Unsupported, ""))], 0),
-            (vec![pass(), of(Outcome::skip(Reason::Disabled, ""))], 0),
-            (vec![pass(), unknown()], 3),
-            (vec![unknown(), fail()], 1),
-            (vec![fail(), pass()], 1),
-        ] {
-            assert_eq!(
-                exit_status(&[registry(entries.clone())]),
-                status,
-                "{entries:?}"
-            );
-        }
-        let two = [registry(vec![fail()]), registry(vec![unknown()])];
-        assert_eq!(exit_status(&two), 1);
-    }
 
     #[test]
     fn without_a_past_only_a_conclusive_report_has_a_time() {

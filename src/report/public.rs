@@ -9,16 +9,17 @@ use crate::{
 };
 
 /// Whether evidence of this key is for the operator alone.
-pub(super) fn withheld(key: &str) -> bool {
+pub fn withheld(key: &str) -> bool {
     [USERNAME, CHALLENGE].contains(&key)
 }
 
 /// The words of one registry that messages may quote and must not show.
-pub(super) struct Hidden(Vec<(String, &'static str)>);
+#[derive(Debug)]
+pub struct Hidden(Vec<(String, &'static str)>);
 
 impl Hidden {
     /// All user names and token hosts that the registry's reports know of.
-    pub(super) fn of(registry: &RegistryReports) -> Self {
+    pub fn of(registry: &RegistryReports) -> Self {
         let own = host(&registry.url);
         let mut words = Vec::new();
         for entry in &registry.entries {
@@ -40,7 +41,7 @@ impl Hidden {
     }
 
     /// The message of an outcome without these words.
-    pub(super) fn message(&self, outcome: &Outcome) -> String {
+    pub fn message(&self, outcome: &Outcome) -> String {
         if let Some(reason @ Reason::UntrustedHost) = outcome.reason {
             // It is about the host and nothing else.
             return reason.cause().to_owned();
@@ -49,7 +50,7 @@ impl Hidden {
     }
 
     /// Any text without these words.
-    pub(super) fn without(&self, text: &str) -> String {
+    pub fn without(&self, text: &str) -> String {
         self.0.iter().fold(text.to_owned(), |text, (word, shown)| {
             text.replace(word.as_str(), shown)
         })

@@ -1,13 +1,13 @@
-//! Reports as the source document shows them, for the tests of both forms.
+//! Reports as the source document shows them, for the tests of every form.
 
 use std::time::{Duration, SystemTime};
 
 use http::Method;
 
-use super::{About, Entry, RegistryReports};
+use super::{About, Changed, Comparison, Entry, RegistryReports, Turn};
 use crate::{
     exchange::{Operation, Sent, TransportErrorKind},
-    outcome::{CheckName, Outcome, Reason, Report, Subject},
+    outcome::{CheckName, Outcome, Reason, Report, Status, Subject},
 };
 
 /// 2026-11-23T16:00:00Z
@@ -135,5 +135,84 @@ pub(super) fn unreachable() -> RegistryReports {
             fail(CheckName::Pull),
             entry(CheckName::Push, skip),
         ])
+    }
+}
+
+/// All six statuses, with everything that some form could take for markup.
+pub(super) fn hostile() -> RegistryReports {
+    let nasty = "a|b `c` <b>d</b> ]]> &amp; \"e\" \u{fffe}\u{fffd}\u{1b}[31m\r\né";
+    let of = |check, repository: &str, mut outcome: Outcome| {
+        outcome.remediation = vec![format!("do: {nasty}")];
+        of_repository(check, repository, "t|m", outcome)
+    };
+    let failed = Outcome::fail(Reason::Protocol, nasty)
+        .with("registry_url", "https://registry.example.com/")
+        .with("auth_challenge", nasty)
+        .with("http_status", 500_u16);
+    let mut passed = Outcome::pass("Credentials valid for registry.example.com");
+    passed.latency = Some(Duration::from_millis(30));
+    let mut reports = registry(vec![
+        entry(CheckName::Credentials, passed),
+        of(CheckName::Pull, "team/one", failed),
+        of(
+            CheckName::Pull,
+            "team/two",
+            Outcome::info(Reason::NotFound, "no such tag: `latest`"),
+        ),
+        of(
+            CheckName::Pull,
+            "team/three",
+            Outcome::warn(Reason::CancelRefused, "*no* delete right, @team"),
+        ),
+        of(
+            CheckName::Push,
+            "team/one",
+            Outcome::skip(Reason::NotConfigured, "not asked"),
+        ),
+        of(
+            CheckName::Referrers,
+            "team/one",
+            Outcome::unknown(Reason::RateLimited, "429 <!-- -->"),
+        ),
+    ]);
+    reports.name = "har|bor <x>".to_owned();
+    for entry in &mut reports.entries {
+        let mut report = (*entry.report).clone();
+        report.subject.registry.clone_from(&reports.name);
+        entry.report = report.into();
+    }
+    reports.about.product = Some("harbor".to_owned());
+    reports.about.warnings = vec![format!("going away: {nasty}")];
+    reports
+}
+
+/// One change of every kind.
+pub(super) fn compared() -> Comparison {
+    let changed = |turn, check, was, is| Changed {
+        turn,
+        subject: Subject {
+            registry: "har|bor <x>".to_owned(),
+            check,
+            repository: Some("team/one".to_owned()),
+            credential: None,
+        },
+        was,
+        is,
+    };
+    let (pass, fail) = (Some(Status::Pass), Some(Status::Fail));
+    Comparison {
+        earlier: noon() - Duration::from_hours(1),
+        changes: vec![
+            changed(Turn::Worse, CheckName::Pull, pass, fail),
+            changed(Turn::Better, CheckName::Credentials, fail, pass),
+            changed(
+                Turn::Other,
+                CheckName::Referrers,
+                pass,
+                Some(Status::Unknown),
+            ),
+            changed(Turn::New, CheckName::Push, None, Some(Status::Skip)),
+            changed(Turn::Gone, CheckName::Capabilities, pass, None),
+        ],
     }
 }

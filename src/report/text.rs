@@ -1,38 +1,56 @@
 //! The form that the source document prints.
 
-use std::fmt::Write as _;
-
-use super::{Entry, RegistryReports, Summary};
-use crate::{
-    exchange::Sent,
-    matrix::matrix,
-    outcome::{CheckName, Outcome, Report, Status, Value},
+use super::{
+    Comparison, RegistryReports, Summary,
+    json::timestamp,
+    line::{differs, one_line, overall, request, value_text, whose},
+    since,
+    steps::recommendations,
 };
+use crate::outcome::{Report, Status};
 
-/// What the text says beyond one line a check.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Options {
+/// What a report for a person says beyond one line a check.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Options<'a> {
     /// Also evidence, reason, likely cause, remediation and the requests made.
     pub verbose: bool,
     /// What to do about findings.
     pub remediation: bool,
     /// Statuses in colour (ANSI escape sequences).
     pub colour: bool,
+    /// Columns of the terminal, where a line of a table must fit one.
+    pub width: Option<usize>,
+    /// What became of an earlier document's reports.
+    pub compared: Option<&'a Comparison>,
 }
 
 /// The reports as text, one block a registry; ends with a newline.
 ///
 /// Nothing that a registry said can break out of its line: control characters
 /// become blanks.
-pub fn text(registries: &[RegistryReports], options: Options) -> String {
-    let blocks: Vec<String> = registries
+pub fn text(registries: &[RegistryReports], options: Options<'_>) -> String {
+    let mut blocks: Vec<String> = registries
         .iter()
         .map(|registry| block(registry, registries.len() > 1, options))
         .collect();
+    blocks.extend(options.compared.map(compared));
     blocks.join("\n")
 }
 
-fn block(registry: &RegistryReports, named: bool, options: Options) -> String {
+/// What became of an earlier document's reports, a line for each change.
+pub(super) fn compared(comparison: &Comparison) -> String {
+    let then = timestamp(comparison.earlier);
+    if comparison.changes.is_empty() {
+        return format!("Compared with {then}: nothing changed\n");
+    }
+    let mut lines = vec![format!("Compared with {then}:")];
+    let changes = comparison.changes.iter();
+    lines.extend(changes.map(|changed| format!("- {}", one_line(&changed.in_words()))));
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+fn block(registry: &RegistryReports, named: bool, options: Options<'_>) -> String {
     let mut lines = Vec::new();
     if named {
         let name = one_line(&registry.name);
@@ -45,6 +63,8 @@ fn block(registry: &RegistryReports, named: bool, options: Options) -> String {
         let whose = whose(entry, &registry.entries);
         lines.push(line(&entry.report, &whose, options));
         if options.verbose {
+            let since = entry.since_worked.iter().map(since::line);
+            lines.extend(since.map(|since| format!("    {since}")));
             details(&entry.report, options, &mut lines);
         }
     }
@@ -69,7 +89,7 @@ fn block(registry: &RegistryReports, named: bool, options: Options) -> String {
     lines.join("\n")
 }
 
-fn line(report: &Report, whose: &str, options: Options) -> String {
+fn line(report: &Report, whose: &str, options: Options<'_>) -> String {
     let status = report.outcome.status;
     let mut word = format!("{:<STATUS_WIDTH$}", status.as_str().to_uppercase());
     if !word.ends_with(' ') {
@@ -84,27 +104,7 @@ fn line(report: &Report, whose: &str, options: Options) -> String {
     line.trim_end().to_owned()
 }
 
-/// Which repository and credential set, where the same check reports for several.
-fn whose(entry: &Entry, all: &[Entry]) -> String {
-    let subject = &entry.report.subject;
-    let same_check = all
-        .iter()
-        .filter(|other| other.report.subject.check == subject.check);
-    if same_check.count() < 2 {
-        return String::new();
-    }
-    let of: Vec<String> = [&subject.repository, &subject.credential]
-        .into_iter()
-        .flatten()
-        .map(|part| one_line(part))
-        .collect();
-    if of.is_empty() {
-        return String::new();
-    }
-    format!(" [{}]", of.join(", "))
-}
-
-fn details(report: &Report, options: Options, lines: &mut Vec<String>) {
+fn details(report: &Report, options: Options<'_>, lines: &mut Vec<String>) {
     let outcome = &report.outcome;
     if let Some(reason) = outcome.reason {
         lines.push(format!("    reason: {}", reason.as_str()));
@@ -130,132 +130,8 @@ fn details(report: &Report, options: Options, lines: &mut Vec<String>) {
     }
 }
 
-fn value_text(value: &Value) -> String {
-    match value {
-        Value::Text(text) => one_line(text),
-        Value::Number(number) => number.to_string(),
-        Value::Flag(flag) => flag.to_string(),
-        Value::Nothing => "-".to_owned(),
-    }
-}
-
-fn request(sent: &Sent) -> String {
-    let end = match &sent.end {
-        Ok(status) => status.to_string(),
-        Err(kind) => format!("{kind:?}").to_lowercase(),
-    };
-    let millis = sent.elapsed.as_secs_f64() * 1000.0;
-    let retry = if sent.retry { " (retry)" } else { "" };
-    let url = one_line(&sent.url);
-    format!("{} {url} {end} {millis:.0} ms{retry}", sent.method)
-}
-
-/// Counts in the source document's order; those of info, skipped and unknown
-/// only where there are any.
-fn overall(summary: &Summary) -> String {
-    let mut parts = Vec::new();
-    for (status, one, many, always) in [
-        (Status::Pass, "passed", "passed", true),
-        (Status::Warn, "warning", "warnings", true),
-        (Status::Info, "info", "info", false),
-        (Status::Fail, "failure", "failures", true),
-        (Status::Skip, "skipped", "skipped", false),
-        (Status::Unknown, "unknown", "unknown", false),
-    ] {
-        let count = summary.count(status);
-        if always || count > 0 {
-            parts.push(format!("{count} {}", if count == 1 { one } else { many }));
-        }
-    }
-    format!("Overall: {}", parts.join(", "))
-}
-
-/// Where the registry does otherwise than its product is known to.
-fn differs(registry: &RegistryReports) -> Option<String> {
-    let product = registry.about.product.as_deref()?;
-    let differences: Vec<String> = registry
-        .differences()
-        .iter()
-        .map(|difference| {
-            format!(
-                "{} is {}supported, expected: {}",
-                difference.capability.as_str(),
-                if difference.supported { "" } else { "not " },
-                difference.expected.as_str()
-            )
-        })
-        .collect();
-    let name = matrix().name(product).replace('`', "");
-    let differences = differences.join("; ");
-    (!differences.is_empty())
-        .then(|| format!("Differs from the compatibility matrix ({name}): {differences}"))
-}
-
-/// Every line once, in the order of first mention. A step that several checks
-/// call for names all of them: an unreachable registry has one cause, not five.
-fn recommendations(entries: &[Entry], verbose: bool) -> Vec<String> {
-    let mut lines: Vec<(Vec<CheckName>, &str)> = Vec::new();
-    for entry in entries {
-        let outcome = &entry.report.outcome;
-        let (titled, steps) = if outcome.recommendations.is_empty() {
-            (true, steps(outcome, verbose))
-        } else {
-            (false, outcome.recommendations.as_slice())
-        };
-        let check = entry.report.subject.check;
-        let hints = outcome.hints.iter().map(|hint| (false, hint));
-        let steps = steps.iter().map(|step| (titled, step));
-        for (titled, step) in steps.chain(hints) {
-            let known = lines
-                .iter_mut()
-                .find(|(checks, line)| line == step && checks.is_empty() != titled);
-            match known {
-                Some((checks, _)) if titled && !checks.contains(&check) => checks.push(check),
-                Some(_) => {}
-                None => lines.push((if titled { vec![check] } else { vec![] }, step)),
-            }
-        }
-    }
-    lines
-        .into_iter()
-        .map(|(checks, line)| titled(&checks, &one_line(line)))
-        .collect()
-}
-
-/// What is worth doing unasked: about findings, and for who wants all of it also
-/// about what is merely open.
-fn steps(outcome: &Outcome, verbose: bool) -> &[String] {
-    match outcome.status {
-        Status::Warn | Status::Fail => &outcome.remediation,
-        Status::Info | Status::Unknown if verbose => &outcome.remediation,
-        _ => &[],
-    }
-}
-
-fn titled(checks: &[CheckName], line: &str) -> String {
-    let mut text = String::new();
-    for (at, check) in checks.iter().enumerate() {
-        let separator = if at == 0 { "" } else { ", " };
-        let _ = write!(text, "{separator}{}", short_title(*check));
-    }
-    if !checks.is_empty() {
-        text.push_str(": ");
-    }
-    text.push_str(line);
-    text
-}
-
-fn short_title(check: CheckName) -> &'static str {
-    match check {
-        CheckName::Credentials => "Credentials",
-        CheckName::Pull => "Pull",
-        CheckName::Push => "Push",
-        CheckName::Referrers => "Referrers API",
-        CheckName::Capabilities => "Capabilities",
-    }
-}
-
-fn colour(status: Status) -> &'static str {
+/// The number of the escape sequence of a status.
+pub(super) fn colour(status: Status) -> &'static str {
     match status {
         Status::Pass => "32",
         Status::Info => "36",
@@ -266,18 +142,6 @@ fn colour(status: Status) -> &'static str {
     }
 }
 
-/// The text with blanks for whatever could move a terminal's cursor or turn its
-/// line around: control characters, line separators, bidirectional overrides.
-fn one_line(text: &str) -> String {
-    text.chars()
-        .map(|char| match char {
-            '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => ' ',
-            char if char.is_control() => ' ',
-            char => char,
-        })
-        .collect()
-}
-
 const TITLE: &str = "Registry Checks Summary";
 /// Columns of the id.
 const ID_WIDTH: usize = 38;
@@ -286,16 +150,23 @@ const STATUS_WIDTH: usize = 7;
 
 #[cfg(test)]
 mod tests {
-    use super::super::samples::{entry, fallback, healthy, of_repository, registry, unreachable};
+    use super::super::samples::{
+        self, entry, fallback, healthy, hostile, of_repository, registry, unreachable,
+    };
     use super::*;
-    use crate::outcome::{Capability, Fact, Reason};
+    use crate::{
+        outcome::{Capability, Change, CheckName, Fact, Outcome, Reason},
+        store::Since,
+    };
 
-    const PLAIN: Options = Options {
+    const PLAIN: Options<'_> = Options {
         verbose: false,
         remediation: true,
         colour: false,
+        width: None,
+        compared: None,
     };
-    const VERBOSE: Options = Options {
+    const VERBOSE: Options<'_> = Options {
         verbose: true,
         ..PLAIN
     };
@@ -323,6 +194,17 @@ mod tests {
     fn verbose_shows_what_was_seen_why_and_what_was_sent() {
         let golden = include_str!("../../tests/golden/report/verbose.txt");
         assert_eq!(text(&[unreachable()], VERBOSE), golden);
+    }
+
+    #[test]
+    fn hostile_words_and_a_comparison_stay_in_their_lines() {
+        let golden = include_str!("../../tests/golden/report/all.txt");
+        let compared = samples::compared();
+        let options = Options {
+            compared: Some(&compared),
+            ..VERBOSE
+        };
+        assert_eq!(text(&[fallback(), hostile()], options), golden);
     }
 
     #[test]
@@ -467,6 +349,36 @@ mod tests {
             "{all}"
         );
         assert!(!text(&[reports], PLAIN).contains("going"));
+    }
+
+    #[test]
+    fn what_changed_since_it_worked_is_for_who_wants_all() {
+        let noon = samples::noon();
+        let worked = |changed: &[_]| Since::Worked {
+            at: noon,
+            changed: changed.to_vec(),
+        };
+        for (since, line) in [
+            (
+                Since::NeverWorked,
+                "    has not worked since the exporter started\n",
+            ),
+            (
+                worked(&[]),
+                "    last worked 2026-11-23T16:00:00Z; nothing visible changed since\n",
+            ),
+            (
+                worked(&[(Change::Secret, noon), (Change::Grant, noon)]),
+                "    last worked 2026-11-23T16:00:00Z; changed since: secret (2026-11-23T16:00:00Z), grant (2026-11-23T16:00:00Z)\n",
+            ),
+        ] {
+            let mut entry = entry(CheckName::Pull, Outcome::fail(Reason::Timeout, ""));
+            entry.since_worked = Some(since);
+            let registry = [registry(vec![entry])];
+            let shown = text(&registry, VERBOSE);
+            assert!(shown.contains(line), "{shown}");
+            assert!(!text(&registry, PLAIN).contains("worked"));
+        }
     }
 
     #[test]

@@ -172,8 +172,8 @@ impl<K: Ord + Clone + Send + 'static> Cycles<K> {
     }
 
     fn wake(&mut self, now: Duration) {
-        for (key, wake) in self.watch.take_woken() {
-            if let Some(lane) = self.queue.wake(&key, now, wake) {
+        for key in self.watch.take_woken() {
+            if let Some(lane) = self.queue.wake(&key, now) {
                 self.watch.moved(self.queue.due_of(lane));
             }
         }

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Lane, Limits, Next, row::Row, watch::Wake};
+use super::{Lane, Limits, Next, row::Row};
 
 /// The lanes, and where each of them stands; times count from the scheduler's start.
 #[derive(Debug)]
@@ -178,10 +178,10 @@ impl<K: Ord + Clone> Queue<K> {
 
     /// Makes an entry due now, or again as soon as its lane's running cycle has
     /// ended; says whose lane it is. An unknown entry is no entry.
-    pub(super) fn wake(&mut self, key: &K, now: Duration, wake: Wake) -> Option<usize> {
+    pub(super) fn wake(&mut self, key: &K, now: Duration) -> Option<usize> {
         let (&lane, row) = self.lanes.iter_mut().find(|(_, row)| row.holds(key))?;
         let timer = row.earliest().map(|due| (due, lane));
-        row.wake(key, now, wake);
+        row.wake(key, now);
         // A lane that waits or runs has no timer: it sees to its entries itself.
         if timer.is_some_and(|timer| self.timers.remove(&timer)) {
             self.timers.extend(row.earliest().map(|due| (due, lane)));

@@ -5,7 +5,6 @@ use std::{collections::BTreeMap, mem, sync::Arc, time::Duration};
 use super::{
     Entry, Lane, Next,
     grid::{Grid, splay},
-    watch::Wake,
 };
 
 #[derive(Debug)]
@@ -102,10 +101,10 @@ impl<K: Ord + Clone> Row<K> {
         self.entries.iter().any(|slot| slot.key == *key)
     }
 
-    pub(super) fn wake(&mut self, key: &K, now: Duration, wake: Wake) {
+    pub(super) fn wake(&mut self, key: &K, now: Duration) {
         for slot in self.entries.iter_mut().filter(|slot| slot.key == *key) {
             if self.running {
-                slot.woken |= !(slot.running && wake == Wake::Soon);
+                slot.woken = true;
             } else {
                 slot.due = slot.due.min(now);
             }

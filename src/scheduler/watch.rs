@@ -1,7 +1,7 @@
 //! What can be seen of the scheduler from outside, at any time.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
@@ -64,7 +64,7 @@ impl<K: Ord + Clone> Watch<K> {
                 next_runs: Arc::default(),
                 in_flight: 0,
                 lag: Lag::default(),
-                woken: BTreeMap::new(),
+                woken: BTreeSet::new(),
                 plan: None,
                 ended: false,
             }),
@@ -75,13 +75,7 @@ impl<K: Ord + Clone> Watch<K> {
     /// Makes an entry due at once, or, while a cycle of its lane runs, as soon
     /// as that has ended. An unknown key wakes nobody.
     pub fn wake(&self, key: K) {
-        self.seen().woken.insert(key, Wake::Anew);
-        self.waker.notify_one();
-    }
-
-    /// Makes an entry due at once, unless it runs: that run will do.
-    pub fn hurry(&self, key: K) {
-        self.seen().woken.entry(key).or_insert(Wake::Soon);
+        self.seen().woken.insert(key);
         self.waker.notify_one();
     }
 
@@ -178,9 +172,10 @@ impl<K: Ord + Clone> Watch<K> {
         if off > TOLERANCE {
             seen.anchor = (now, wall);
             for next in Arc::make_mut(&mut seen.next_runs).values_mut() {
-                let moved = match wall > expected {
-                    true => next.checked_add(off),
-                    false => next.checked_sub(off),
+                let moved = if wall > expected {
+                    next.checked_add(off)
+                } else {
+                    next.checked_sub(off)
                 };
                 *next = moved.unwrap_or(*next);
             }
@@ -193,7 +188,7 @@ impl<K: Ord + Clone> Watch<K> {
     }
 
     /// Who was woken since the last time.
-    pub(super) fn take_woken(&self) -> BTreeMap<K, Wake> {
+    pub(super) fn take_woken(&self) -> BTreeSet<K> {
         std::mem::take(&mut self.seen().woken)
     }
 
@@ -237,15 +232,6 @@ impl<K: fmt::Debug> fmt::Debug for Watch<K> {
     }
 }
 
-/// What is wanted of an entry that is woken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wake {
-    /// A run that begins from now on.
-    Anew,
-    /// A run that ends from now on.
-    Soon,
-}
-
 /// What was last seen; durations count from the scheduler's start.
 #[derive(Debug)]
 struct Seen<K> {
@@ -255,7 +241,7 @@ struct Seen<K> {
     next_runs: Arc<BTreeMap<K, SystemTime>>,
     in_flight: usize,
     lag: Lag,
-    woken: BTreeMap<K, Wake>,
+    woken: BTreeSet<K>,
     plan: Option<Plan<K>>,
     ended: bool,
 }

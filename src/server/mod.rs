@@ -14,7 +14,6 @@ mod body;
 mod connection;
 mod encoding;
 mod handshake;
-mod landing;
 mod patient;
 mod probing;
 mod query;
@@ -66,6 +65,8 @@ pub trait Pages: Send + Sync + 'static {
         registry: Option<&str>,
         audience: Audience,
     ) -> Result<Option<String>, PageError>;
+    /// The status page that this query string asks for, as HTML for this audience.
+    fn status(&self, query: &str, audience: Audience) -> Result<String, PageError>;
     /// When the scheduler last showed that it lives; `None` before it began.
     fn heartbeat(&self) -> Option<SystemTime>;
     /// Whether the configuration is loaded and the scheduler runs.

@@ -5,7 +5,6 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use bytes::Bytes;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode,
     header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, LOCATION, VARY},
@@ -17,10 +16,11 @@ use super::{
     Options, PageError, Pages, Visitor,
     answer::{Answer, answer, busy, failed, not_allowed, plain, with},
     body::Body,
-    encoding, landing, query,
+    encoding, query,
 };
 use crate::{
     exposition::{Coding, Format, Page},
+    page::POLICY,
     report::Audience,
 };
 
@@ -28,7 +28,6 @@ use crate::{
 pub(super) struct Site {
     pub(super) pages: Arc<dyn Pages>,
     pub(super) options: Options,
-    landing: Bytes,
     /// One permit a page that is made or sent; `None`: no bound.
     running: Option<Arc<Semaphore>>,
 }
@@ -37,7 +36,7 @@ pub(super) struct Site {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Route {
     Metrics,
-    Landing,
+    Status,
     Healthy,
     Ready,
     Reload,
@@ -54,7 +53,6 @@ impl Site {
     pub(super) fn new(pages: Arc<dyn Pages>, options: Options) -> Self {
         let bound = options.max_requests;
         Self {
-            landing: landing::page(&options.telemetry_path).into(),
             running: (bound > 0).then(|| Arc::new(Semaphore::new(bound))),
             pages,
             options,
@@ -80,8 +78,8 @@ impl Site {
             Route::Probe => self.probe(request, visitor, audience).await,
             Route::ServiceDiscovery => self.service_discovery(request).await,
             Route::Reports(registry) => self.reports(registry, audience, request.headers()).await,
-            Route::Landing => self.landing(),
-            Route::Root => self.to_landing(),
+            Route::Status => self.status(request, audience).await,
+            Route::Root => self.to_status(),
             Route::Healthy => self.healthy(SystemTime::now()),
             Route::Ready if self.pages.ready() => plain(StatusCode::OK, "ready"),
             Route::Ready => plain(StatusCode::SERVICE_UNAVAILABLE, "starting"),
@@ -102,7 +100,7 @@ impl Site {
             return Route::Metrics;
         }
         match path {
-            "/" => Route::Landing,
+            "/" => Route::Status,
             "/-/healthy" => Route::Healthy,
             "/-/ready" => Route::Ready,
             "/-/reload" => Route::Reload,
@@ -146,22 +144,22 @@ impl Site {
             .await
     }
 
-    fn landing(&self) -> Answer {
-        let answer = answer(
-            StatusCode::OK,
-            "text/html; charset=utf-8",
-            self.landing.clone(),
-        );
-        let policy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
-        with(
-            answer,
-            CONTENT_SECURITY_POLICY,
-            HeaderValue::from_static(policy),
-        )
+    async fn status<B>(&self, request: &Request<B>, audience: Audience) -> Answer {
+        let pages = Arc::clone(&self.pages);
+        let headers = request.headers();
+        let query = request.uri().query().unwrap_or_default().to_owned();
+        let make = move || pages.status(&query, audience).map(Some);
+        let answer = self
+            .made(make, not_configured, "text/html; charset=utf-8", headers)
+            .await;
+        match HeaderValue::from_str(&POLICY) {
+            Ok(policy) => with(answer, CONTENT_SECURITY_POLICY, policy),
+            Err(error) => failed(&error.to_string()),
+        }
     }
 
     /// Relative links stand only under a path with a slash at its end.
-    fn to_landing(&self) -> Answer {
+    fn to_status(&self) -> Answer {
         let to = format!("{}/", self.options.route_prefix);
         let answer = plain(StatusCode::FOUND, &to);
         match HeaderValue::try_from(to) {
@@ -302,6 +300,10 @@ mod tests {
             Ok(None)
         }
 
+        fn status(&self, _: &str, _: Audience) -> Result<String, PageError> {
+            Ok(String::new())
+        }
+
         fn heartbeat(&self) -> Option<SystemTime> {
             self.0
         }
@@ -325,7 +327,7 @@ mod tests {
         let of = |name: &str| Route::Reports(Some(name.to_owned()));
         for (path, route) in [
             ("/probe/metrics", Route::Metrics),
-            ("/", Route::Landing),
+            ("/", Route::Status),
             ("/-/healthy", Route::Healthy),
             ("/-/ready", Route::Ready),
             ("/api/v1/reports", Route::Reports(None)),
@@ -358,7 +360,7 @@ mod tests {
         for (path, route) in [
             ("/", Route::Root),
             ("/oci", Route::Root),
-            ("/oci/", Route::Landing),
+            ("/oci/", Route::Status),
             ("/oci/metrics", Route::Metrics),
             ("/oci/-/healthy", Route::Healthy),
             ("/oci/api/v1/reports", Route::Reports(None)),
@@ -368,13 +370,13 @@ mod tests {
         ] {
             assert_eq!(site.route(path), route, "{path}");
         }
-        let answer = site.to_landing();
+        let answer = site.to_status();
         assert_eq!(answer.status(), 302);
         assert_eq!(answer.headers()[LOCATION], "/oci/");
     }
 
     #[test]
-    fn a_telemetry_path_may_take_the_place_of_the_landing_page() {
+    fn a_telemetry_path_may_take_the_place_of_the_status_page() {
         let options = Options {
             telemetry_path: "/".to_owned(),
             ..Options::default()

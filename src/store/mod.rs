@@ -6,11 +6,13 @@
 
 mod facts;
 mod histogram;
+mod history;
 mod record;
 mod traffic;
 
 pub use facts::{FactKey, Proof};
 pub use histogram::Histogram;
+pub use history::{MOST_TRANSITIONS, Since, Transition};
 pub use record::{CheckRecord, Record};
 pub use traffic::Traffic;
 

@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::SystemTime};
 
-use super::{FactKey, Proof, Traffic, facts};
+use super::{
+    FactKey, Proof, Since, Traffic, Transition, facts,
+    history::{Changes, Past},
+};
 use crate::outcome::{Change, Fingerprint, Observation, Report, SessionEnd, Status, Subject};
 
 /// Everything known of one registry.
@@ -23,6 +26,7 @@ pub struct Record {
     /// The upload sessions that probes opened, by how they ended.
     pub sessions: BTreeMap<SessionEnd, u64>,
     fingerprints: BTreeMap<(Change, String), u64>,
+    changes: Changes,
 }
 
 /// Everything known of one subject.
@@ -42,6 +46,7 @@ pub struct CheckRecord {
     pub fact_since: Option<SystemTime>,
     /// Runs by status, in the order of [`Status::ALL`].
     runs: [u64; Status::ALL.len()],
+    past: Past,
 }
 
 impl Record {
@@ -54,6 +59,7 @@ impl Record {
             traffic: Traffic::new(buckets),
             sessions: BTreeMap::new(),
             fingerprints: BTreeMap::new(),
+            changes: Changes::default(),
         }
     }
 
@@ -69,7 +75,7 @@ impl Record {
             .checks
             .entry(report.subject.clone())
             .or_insert_with(|| CheckRecord::new(&report, ended));
-        check.put(report, ended);
+        check.put(report, ended, &self.changes);
         if news {
             check.fact_since = Some(ended);
         }
@@ -79,7 +85,11 @@ impl Record {
         for Fingerprint { what, part, value } in new.fingerprints {
             let known = self.fingerprints.insert((what, part), value);
             // A part seen for the first time beside known ones is news to us, not a change.
-            if known.is_some_and(|known| known != value) || !self.changed.contains_key(&what) {
+            let another = known.is_some_and(|known| known != value);
+            if another {
+                self.changes.note(what, now);
+            }
+            if another || !self.changed.contains_key(&what) {
                 self.changed.insert(what, now);
             }
         }
@@ -114,6 +124,21 @@ impl Record {
         for end in new.sessions {
             *self.sessions.entry(end).or_default() += 1;
         }
+        self.changes.end_cycle();
+    }
+
+    /// When each thing last became another, of those that did: unlike `changed`, without
+    /// the times of first sight.
+    pub fn changes(&self) -> impl Iterator<Item = (Change, SystemTime)> {
+        self.changes.iter()
+    }
+
+    /// What happened since this check last worked, where it does not work any more:
+    /// for fail and unknown since its last pass, info or warn, for info and warn since
+    /// its last pass. `None` where it works, is not asked or has not reported, and for
+    /// an info or warn that was never better.
+    pub fn since_worked(&self, subject: &Subject) -> Option<Since> {
+        self.checks.get(subject)?.past.since_worked(&self.changes)
     }
 
     /// Keeps only what belongs to these subjects, all of them of this registry.
@@ -134,6 +159,12 @@ impl CheckRecord {
         place(status).map_or(0, |place| self.runs[place])
     }
 
+    /// The last changes of its status, at most [`super::MOST_TRANSITIONS`], the oldest
+    /// first; the first of all is that of the first run.
+    pub fn transitions(&self) -> impl DoubleEndedIterator<Item = &Transition> {
+        self.past.transitions()
+    }
+
     fn new(report: &Arc<Report>, ended: SystemTime) -> Self {
         Self {
             report: Arc::clone(report),
@@ -143,11 +174,13 @@ impl CheckRecord {
             last_conclusive: None,
             fact_since: None,
             runs: [0; Status::ALL.len()],
+            past: Past::default(),
         }
     }
 
-    fn put(&mut self, report: Arc<Report>, ended: SystemTime) {
+    fn put(&mut self, report: Arc<Report>, ended: SystemTime, changes: &Changes) {
         let status = report.outcome.status;
+        self.past.put(status, report.outcome.reason, ended, changes);
         if let Some(place) = place(status) {
             self.runs[place] += 1;
         }

@@ -462,3 +462,38 @@ fn other_buckets_begin_anew_and_the_same_ones_go_on() {
     store.rebucket(&[1.0, 2.0]);
     assert_eq!(count(), 0);
 }
+
+#[test]
+fn what_is_seen_for_the_first_time_did_not_change_since_a_check_worked() {
+    let store = Store::new(&[]);
+    let secret = |value| Observation {
+        fingerprints: vec![Fingerprint::new(Change::Secret, "", value)],
+        ..Observation::default()
+    };
+    let since = || {
+        let snapshot = store.snapshot();
+        let record = snapshot.registry("r").expect("reported");
+        record.since_worked(&subject(CheckName::Pull))
+    };
+    let fail = || Outcome::fail(Reason::Unauthorized, "");
+    let worked = |changed: &[(Change, SystemTime)]| {
+        Some(Since::Worked {
+            at: at(10),
+            changed: changed.to_vec(),
+        })
+    };
+
+    // The observation comes at the end of a cycle, after its reports.
+    store.put(report(CheckName::Pull, Outcome::pass(""), 10));
+    store.observe_at("r", secret(1), at(11));
+    assert_eq!(since(), None);
+    store.put(report(CheckName::Pull, fail(), 20));
+    store.observe_at("r", secret(1), at(21));
+    assert_eq!(since(), worked(&[]));
+    store.put(report(CheckName::Pull, fail(), 30));
+    store.observe_at("r", secret(2), at(31));
+    assert_eq!(since(), worked(&[(Change::Secret, at(31))]));
+    store.put(report(CheckName::Pull, Outcome::pass(""), 40));
+    store.observe_at("r", secret(2), at(41));
+    assert_eq!(since(), None);
+}

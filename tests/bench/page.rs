@@ -7,6 +7,7 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::print_stdout,
     clippy::panic,
     reason = "it is run by hand, and what fails shall be seen"
@@ -19,7 +20,7 @@ mod scenario;
 use std::{
     collections::{BTreeMap, BTreeSet},
     env, fs,
-    io::{Read as _, Write as _},
+    io::{IoSlice, Read as _, Write as _},
     process::Command,
     sync::Arc,
     time::SystemTime,
@@ -39,7 +40,7 @@ use tokio::time::Instant;
 const FORMAT: Format = Format::OpenMetrics;
 
 /// What is counted, with what it is.
-const WORK: [(&str, &str); 9] = [
+const WORK: [(&str, &str); 10] = [
     ("encode", "everything through prometheus-client"),
     ("encode-gzip", "the same, and gzip of the whole"),
     ("idle", "from the cache, nothing changed"),
@@ -48,7 +49,8 @@ const WORK: [(&str, &str); 9] = [
     ("idle-gzip", "with gzip, nothing changed"),
     ("one-gzip", "with gzip, one registry changed"),
     ("all-gzip", "with gzip, every registry changed"),
-    ("send", "copying the page out in pieces of 16 KiB"),
+    ("store", "not a page: what happened to every registry"),
+    ("send", "handing the page out, 64 pieces at a time"),
 ];
 
 /// States of memory, with what they are.
@@ -93,11 +95,11 @@ fn report(registries: usize) {
     let mut first = None;
     for (work, what) in WORK {
         let count = |times| instructions(work, registries, times);
-        let (Some(once), Some(often)) = (count(1), count(11)) else {
+        let (Some(first_time), Some(all_times)) = (count(1), count(11)) else {
             println!("(valgrind is not installed)");
             return;
         };
-        let one = (often - once) / 10.0;
+        let one = (all_times - first_time) / 10.0;
         let of_first = one / *first.get_or_insert(one);
         println!("| {what} | {:.3} | {:.4} |", one / 1e6, of_first);
     }
@@ -149,10 +151,7 @@ fn instructions(work: &str, registries: usize, times: usize) -> Option<f64> {
 
 fn work_off(work: &str, state: &State, times: usize) {
     let cache = Cache::new();
-    let coding = match work.ends_with("-gzip") {
-        true => Coding::Gzip,
-        false => Coding::Identity,
-    };
+    let coding = coding(work);
     let page = || state.page(&cache, coding);
     let count = state.config.registries.len();
     match work {
@@ -162,9 +161,12 @@ fn work_off(work: &str, state: &State, times: usize) {
         }),
         "send" => {
             let page = page();
-            let sent = |_| pieces(page.clone()).map(|piece| piece.len()).sum::<usize>();
-            println!("{}", (0..times).map(sent).sum::<usize>());
+            let sent: usize = (0..times).map(|_| hand_out(page.clone())).sum();
+            println!("{sent}");
         }
+        "store" => (0..times).for_each(|time| {
+            (0..count).for_each(|registry| state.cycle(registry, time));
+        }),
         "idle" | "idle-gzip" | "one" | "one-gzip" | "all" | "all-gzip" => {
             page();
             for time in 0..times {
@@ -181,6 +183,14 @@ fn work_off(work: &str, state: &State, times: usize) {
     }
 }
 
+fn coding(work: &str) -> Coding {
+    if work.ends_with("-gzip") {
+        Coding::Gzip
+    } else {
+        Coding::Identity
+    }
+}
+
 fn resident(work: &str, state: &State) {
     let cache = Cache::new();
     let page = |coding| state.page(&cache, coding);
@@ -190,10 +200,7 @@ fn resident(work: &str, state: &State) {
     } else if work != "rss-state" {
         page(Coding::Identity);
     }
-    let coding = match work.ends_with("gzip") {
-        true => Coding::Gzip,
-        false => Coding::Identity,
-    };
+    let coding = coding(work);
     if coding == Coding::Gzip {
         page(coding);
     }
@@ -317,11 +324,17 @@ fn subject(registry: usize, check: CheckName) -> Subject {
     scenario::subject(&name(registry), check, repository, "platform")
 }
 
-fn pieces(mut page: Page) -> impl Iterator<Item = bytes::Bytes> {
-    std::iter::from_fn(move || {
-        let next = page.remaining().min(16 * 1024);
-        (next > 0).then(|| page.copy_to_bytes(next))
-    })
+/// As it is written to a socket that takes everything.
+fn hand_out(mut page: Page) -> usize {
+    let mut sent = 0;
+    while page.has_remaining() {
+        let mut slices = [IoSlice::new(&[]); 64];
+        let count = page.chunks_vectored(&mut slices);
+        let taken = slices[..count].iter().map(|slice| slice.len()).sum();
+        page.advance(taken);
+        sent += taken;
+    }
+    sent
 }
 
 fn read(mut page: Page) -> bytes::Bytes {

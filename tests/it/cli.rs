@@ -36,6 +36,39 @@ async fn a_command_line_that_cannot_be_meant_exits_with_2() {
 }
 
 #[tokio::test]
+async fn the_effective_configuration_is_shown_without_secrets() {
+    let config = format!(
+        "defaults: {{timeout: 20s}}\nregistries:\n  - url: https://a.example.com\n    username: robot\n    password: {PASSWORD}\n"
+    );
+    let place = Workplace::new(&config);
+    for (arguments, lines) in [
+        (
+            &["config", "show"][..],
+            ["    timeout: 20s\n", "    password: \"<secret>\"\n"],
+        ),
+        (
+            &["config", "show", "--origin"],
+            [
+                "    timeout: 20s  # defaults line 1\n",
+                "    password: \"<secret>\"  # entry line 5\n",
+            ],
+        ),
+    ] {
+        let ended = place.run(arguments).await;
+        assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
+        assert!(!ended.stdout.contains(PASSWORD), "{}", ended.stdout);
+        for line in lines {
+            assert!(ended.stdout.contains(line), "{}", ended.stdout);
+        }
+    }
+    // It is made of tables alone.
+    let schema = Workplace::empty().run(&["config", "schema"]).await;
+    assert_eq!((schema.code, schema.stderr.as_str()), (Some(0), ""));
+    let schema: serde_json::Value = serde_json::from_str(&schema.stdout).unwrap();
+    assert_eq!(schema["properties"]["registries"]["type"], "array");
+}
+
+#[tokio::test]
 async fn help_version_and_catalogue_need_no_configuration() {
     let place = Workplace::empty();
     let number = concat!("oci-registry-exporter ", env!("CARGO_PKG_VERSION"), "\n");
@@ -67,7 +100,8 @@ async fn config_check_says_ok_or_what_is_wrong() {
     for arguments in [&["config", "check"][..], &["--config.check"]] {
         let ended = Workplace::new(good).run(arguments).await;
         assert_eq!(ended.code, Some(0), "{}", ended.stderr);
-        assert_eq!(ended.stdout, "configuration ok: 2 registries\n");
+        let said = "configuration ok: 2 registries, 2 repositories, about ";
+        assert!(ended.stdout.starts_with(said), "{}", ended.stdout);
 
         let bad =
             format!("registries:\n  - url: https://a.example.com\n    passwrod: {PASSWORD}\n");
@@ -98,7 +132,8 @@ async fn warnings_of_the_configuration_go_to_stderr() {
         "registries:\n  - url: https://a.example.com\n    checks: {pull: {interval: 1s}}\n";
     let ended = Workplace::new(warned).run(&["config", "check"]).await;
     assert_eq!(ended.code, Some(0));
-    assert_eq!(ended.stdout, "configuration ok: 1 registry\n");
+    let said = "configuration ok: 1 registry, 1 repository, about ";
+    assert!(ended.stdout.starts_with(said), "{}", ended.stdout);
     assert!(ended.stderr.starts_with("warning: "), "{}", ended.stderr);
 }
 
@@ -402,7 +437,7 @@ async fn sim(scheme: Scheme) -> RegistrySim {
 }
 
 /// The passwords, and how Basic would send them.
-fn secrets() -> Vec<String> {
+pub(crate) fn secrets() -> Vec<String> {
     use base64::{Engine as _, engine::general_purpose::STANDARD};
     [PASSWORD, WRONG]
         .into_iter()

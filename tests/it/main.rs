@@ -12,6 +12,8 @@ mod asked;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod check;
+#[cfg(test)]
 mod checklist;
 #[cfg(test)]
 mod cli;
@@ -30,6 +32,8 @@ mod demo;
 #[cfg(test)]
 mod exposition;
 #[cfg(test)]
+mod fleet;
+#[cfg(test)]
 mod golden;
 #[cfg(test)]
 mod lab;
@@ -43,6 +47,8 @@ mod readme;
 mod schedule;
 #[cfg(test)]
 mod server;
+#[cfg(test)]
+mod status_page;
 #[cfg(test)]
 mod transport;
 #[cfg(test)]

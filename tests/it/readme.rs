@@ -178,7 +178,14 @@ fn every_metric_named_exists() {
 async fn every_flag_named_exists() {
     let readme = Readme::read();
     let place = Workplace::empty();
-    let help = place.run(&["--help"]).await.stdout + &place.run(&["check", "--help"]).await.stdout;
+    let mut help = String::new();
+    for command in [
+        &["--help"][..],
+        &["check", "--help"],
+        &["config", "show", "--help"],
+    ] {
+        help += &place.run(command).await.stdout;
+    }
     let of_cargo = ["--release", "--example", "--locked", "--path"];
     for flag in readme.words("--") {
         assert!(
@@ -194,6 +201,11 @@ async fn every_flag_named_exists() {
 fn the_tables_are_the_catalogue_and_the_matrix() {
     for (begin, end, text) in [
         ("<!-- metrics: ", "<!-- end of metrics -->", metrics()),
+        (
+            "<!-- flags: ",
+            "<!-- end of flags -->",
+            oci_registry_exporter::cli::reference::flags(),
+        ),
         (
             "<!-- matrix: ",
             "<!-- end of matrix -->",

@@ -13,6 +13,7 @@ use std::{
 use flate2::read::GzDecoder;
 use oci_registry_exporter::{
     exposition::{Coding, Format, Page, Scope},
+    page::POLICY,
     report::Audience,
     server::{
         Answering, GRACE, Options, PageError, Pages, ProbeRefusal, Probing, Reloading, Sought,
@@ -45,7 +46,7 @@ async fn every_route_has_its_type_and_everything_else_is_not_found() {
             "text/plain; version=0.0.4; charset=utf-8",
             PAGE,
         ),
-        ("/", 200, "text/html; charset=utf-8", "href=\"/metrics\""),
+        ("/", 200, "text/html; charset=utf-8", "for anybody: ``"),
         ("/-/healthy", 200, "text/plain; charset=utf-8", "healthy"),
         ("/-/ready", 200, "text/plain; charset=utf-8", "ready"),
         ("/api/v1/reports", 200, "application/json", "all"),
@@ -107,6 +108,17 @@ async fn head_has_the_headers_of_get_and_no_body() {
 }
 
 #[tokio::test]
+async fn the_status_page_has_its_query_and_its_policy() {
+    let port = Port::open(Fixed::default()).await;
+    let answer = port.ask("GET", "/?registry=a%2Fb&x", "").await;
+    assert_eq!(answer.text(), "for anybody: `registry=a%2Fb&x`");
+    let policy = answer.header("content-security-policy");
+    assert_eq!(policy, Some(POLICY.as_str()));
+    assert!(POLICY.starts_with("default-src 'none'; style-src 'sha256-"));
+    assert!(!POLICY.contains("unsafe"), "{}", *POLICY);
+}
+
+#[tokio::test]
 async fn other_methods_are_told_what_is_allowed() {
     let port = Port::open(Fixed::default()).await;
     for target in ["/metrics", "/", "/-/healthy", "/-/ready", "/api/v1/reports"] {
@@ -145,7 +157,7 @@ async fn format_follows_accept() {
 #[tokio::test]
 async fn gzip_is_sent_to_who_asks_for_it() {
     let port = Port::open(Fixed::default()).await;
-    for target in ["/metrics", "/api/v1/reports"] {
+    for target in ["/", "/metrics", "/api/v1/reports"] {
         let plain = port.ask("GET", target, "").await;
         assert_eq!(plain.header("content-encoding"), None);
         let small = port.ask("GET", target, "Accept-Encoding: gzip\r\n").await;
@@ -469,6 +481,11 @@ impl Pages for Fixed {
             Some("a/b") => Some("only a/b".to_owned()),
             Some(_) => None,
         })
+    }
+
+    fn status(&self, query: &str, audience: Audience) -> Result<String, PageError> {
+        assert_eq!(audience, Audience::Anybody);
+        Ok(format!("for anybody: `{query}`"))
     }
 
     fn heartbeat(&self) -> Option<SystemTime> {

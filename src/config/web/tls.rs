@@ -63,7 +63,7 @@ fn client_auth(section: &Section<'_>) -> ClientAuth {
             None => return ClientAuth::None,
         },
     };
-    let ca = section.present(&["client_ca", "client_ca_file"]);
+    let ca = section.present(["client_ca", "client_ca_file"]);
     match (auth, ca.first()) {
         (auth, None) if auth.verifies() => section.refuse_at(
             &section.spot_of("client_auth_type"),

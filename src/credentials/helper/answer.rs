@@ -35,7 +35,8 @@ pub(super) fn read(
     };
     let Some(secret) = secret.filter(|secret| !secret.is_empty()) else {
         let asked = server.asked();
-        return refused(format!("{place} has no credentials for `{asked}`"));
+        let message = format!("{place} has no credentials for `{asked}`");
+        return Err(CredentialsError::no_entry(message));
     };
     judge::secret(secret.expose(), &format!("the secret of {place}"))?;
     if username == IDENTITY_TOKEN {

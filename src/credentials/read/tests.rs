@@ -35,8 +35,8 @@ fn server() -> Server {
 
 fn look(source: &Source) -> Result<Credentials, CredentialsError> {
     match source.look_with(&server(), now(), &environment)? {
-        Local::Here(credentials) => Ok(credentials),
-        Local::With(name) => panic!("{name}"),
+        Local::Here(credentials, _) => Ok(credentials),
+        Local::With(name, _) => panic!("{name}"),
     }
 }
 
@@ -267,7 +267,8 @@ async fn the_process_s_environment_is_read() {
         read,
         Reading {
             credentials: expected.clone(),
-            renews: false
+            renews: false,
+            expires: None,
         }
     );
     assert_eq!(source.look(&server(), now()), Some(Ok(expected)));

@@ -12,7 +12,7 @@ mod squeezed;
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, TryLockError},
     time::Duration,
 };
 
@@ -76,10 +76,15 @@ impl Cache {
         }
     }
 
-    /// Drops every form that nobody has asked for in ten minutes; [`Cache::page`] does too.
+    /// Drops every form that nobody has asked for in ten minutes. [`Cache::page`]
+    /// does it too; where no page is asked for at all, somebody else must.
     pub fn forget_unasked(&self, now: Instant) {
-        let mut forms = self.forms.lock().unwrap_or_else(PoisonError::into_inner);
-        forget_unasked(&mut forms, now);
+        match self.forms.try_lock() {
+            Ok(mut forms) => forget_unasked(&mut forms, now),
+            Err(TryLockError::Poisoned(forms)) => forget_unasked(&mut forms.into_inner(), now),
+            // A page is made just now, which sees to it.
+            Err(TryLockError::WouldBlock) => {}
+        }
     }
 }
 

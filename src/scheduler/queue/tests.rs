@@ -142,8 +142,8 @@ fn a_woken_entry_is_due_now_and_goes_back_to_its_grid() {
     let mut queue = Queue::new(lanes, &limits(9));
     assert_eq!(starts(&mut queue, 0), [(0, vec!["a"])]);
     queue.finish(0, seconds(1), Vec::new());
-    assert_eq!(queue.wake(&"b", seconds(20), Wake::Anew), Some(0));
-    assert_eq!(queue.wake(&"stranger", seconds(20), Wake::Anew), None);
+    assert_eq!(queue.wake(&"b", seconds(20)), Some(0));
+    assert_eq!(queue.wake(&"stranger", seconds(20)), None);
     assert_eq!(queue.next_due(), Some(seconds(20)));
     assert_eq!(starts(&mut queue, 20), [(0, vec!["b"])]);
     queue.finish(0, seconds(21), Vec::new());
@@ -156,7 +156,7 @@ fn an_entry_woken_during_a_cycle_of_its_lane_runs_after_it_whatever_that_says() 
     let mut queue = Queue::new(vec![lane("l", "o", &entries)], &limits(9));
     assert_eq!(starts(&mut queue, 0), [(0, vec!["runs"])]);
     for key in ["runs", "idle"] {
-        assert_eq!(queue.wake(&key, seconds(5), Wake::Anew), Some(0));
+        assert_eq!(queue.wake(&key, seconds(5)), Some(0));
     }
     assert_eq!(starts(&mut queue, 5), []);
     let said = vec![
@@ -170,23 +170,6 @@ fn an_entry_woken_during_a_cycle_of_its_lane_runs_after_it_whatever_that_says() 
 }
 
 #[test]
-fn a_hurried_entry_that_runs_does_not_run_once_more_for_that() {
-    let entries = [("runs", 0, 100), ("idle", 60, 100)];
-    let mut queue = Queue::new(vec![lane("l", "o", &entries)], &limits(9));
-    assert_eq!(starts(&mut queue, 0), [(0, vec!["runs"])]);
-    for key in ["runs", "idle"] {
-        assert_eq!(queue.wake(&key, seconds(5), Wake::Soon), Some(0));
-    }
-    queue.finish(0, seconds(9), Vec::new());
-    assert_eq!(starts(&mut queue, 9), [(0, vec!["idle"])]);
-    queue.finish(0, seconds(10), Vec::new());
-    assert_eq!(due(&queue), [("runs", 100), ("idle", 60)]);
-    // Nobody runs: it is due like one that is woken.
-    assert_eq!(queue.wake(&"runs", seconds(20), Wake::Soon), Some(0));
-    assert_eq!(starts(&mut queue, 20), [(0, vec!["runs"])]);
-}
-
-#[test]
 fn an_entry_woken_while_its_lane_waits_joins_that_cycle() {
     let lanes = vec![
         lane("a", "o", &[("a", 0, 100)]),
@@ -195,7 +178,7 @@ fn an_entry_woken_while_its_lane_waits_joins_that_cycle() {
     let mut queue = Queue::new(lanes, &limits(9));
     assert_eq!(starts(&mut queue, 0), [(0, vec!["a"])]);
     assert_eq!(starts(&mut queue, 2), []);
-    assert_eq!(queue.wake(&"b2", seconds(3), Wake::Anew), Some(1));
+    assert_eq!(queue.wake(&"b2", seconds(3)), Some(1));
     queue.finish(0, seconds(4), Vec::new());
     assert_eq!(starts(&mut queue, 4), [(1, vec!["b1", "b2"])]);
     queue.finish(1, seconds(5), Vec::new());

@@ -36,13 +36,17 @@ fn no_secret_comes_out_of_whatever_syntax() {
                 ),
                 &[],
             );
-            judge(
-                &format!(
-                    "credentials:\n  a:\n    {}: {secret}\n",
-                    key.replace(", ", "\n    ")
+            for (above, below) in [
+                ("credentials", ""),
+                (
+                    "profiles",
+                    "registries: [{profile: a, url: https://a.example.com}]\n",
                 ),
-                &[],
-            );
+            ] {
+                let key = key.replace(", ", "\n    ");
+                let text = format!("{above}:\n  a:\n    {key}: {secret}\n{below}");
+                judge(&text, &[]);
+            }
         }
     }
 }
@@ -68,6 +72,10 @@ fn no_secret_of_the_oci_block_or_its_variables_comes_out() {
 #[test]
 fn no_secret_in_a_url_comes_out() {
     for url in URLS {
+        judge(&format!("registries: [{{urls: ['{url}', '{url}']}}]"), &[]);
+        let profile = format!("profiles: {{a: {{proxy_url: '{url}'}}}}");
+        let registry = format!("registries: [{{profile: a, url: '{url}'}}]");
+        judge(&format!("{profile}\n{registry}"), &[]);
         judge(&format!("registries: [{{url: '{url}'}}]"), &[]);
         judge(
             &format!("registries: [{{url: https://a.example.com, proxy_url: '{url}'}}]"),

@@ -70,7 +70,11 @@ fn the_environment_overrides_the_oci_block() {
         let config = parsed(block, &variables).unwrap();
         let target = &config.registries[0];
         assert_eq!(target.url.as_str(), url, "{variables:?}");
-        assert_eq!(target.repositories[0].tag.as_str(), tag, "{variables:?}");
+        assert_eq!(
+            target.repositories[0].reference.as_str(),
+            tag,
+            "{variables:?}"
+        );
         assert_eq!(
             target.repositories[0].credential.source, source,
             "{variables:?}"

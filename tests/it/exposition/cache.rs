@@ -127,7 +127,10 @@ impl State {
 
     fn report(&mut self, registry: usize, check: CheckName, good: bool) {
         let outcome = if good {
-            Outcome::pass("").proving(Fact::Capability(Capability::ReferrersApi, self.now % 3 > 0))
+            Outcome::pass("").proving(Fact::Capability(
+                Capability::ReferrersApi,
+                !self.now.is_multiple_of(3),
+            ))
         } else {
             Outcome::fail(Reason::Connect, "refused")
         };
@@ -156,6 +159,17 @@ impl State {
         let page = cache.page(|| self.view(), format, coding, Instant::now());
         page.expect("a view always encodes")
     }
+}
+
+/// A page of several hundred registries, and its text.
+pub(crate) fn large(coding: Coding) -> (Page, String) {
+    let all: Vec<_> = (0..300).collect();
+    let (mut state, cache) = (State::new(&all), Cache::new());
+    for event in all.into_iter().map(Event::Seen) {
+        state.happens(&cache, &event);
+    }
+    let text = encode(&state.view(), Format::Text).expect("a view always encodes");
+    (state.page(&cache, Format::Text, coding), text)
 }
 
 /// Not in the order of their numbers, and some with a part of another's name.
@@ -299,7 +313,7 @@ fn pages_share_everything_but_what_changed_between_them() {
         let page = || state.page(&cache, Format::OpenMetrics, coding);
         let (first, second) = (page(), page());
         let whole = own_bytes(&first, &[]);
-        let unchanged = own_bytes(&second, &[first.clone()]);
+        let unchanged = own_bytes(&second, std::slice::from_ref(&first));
         assert!(unchanged < 8 * 1024, "{coding:?}: {unchanged} of {whole}");
         let mut held = vec![first];
         for registry in 0..40 {
@@ -323,7 +337,7 @@ fn a_change_that_shows_nowhere_makes_nothing_new() {
     let first = page(&state);
     // The same configuration, read again: every pointer is another one.
     state.load(&[0, 1, 2], 0);
-    let own = own_bytes(&page(&state), &[first.clone()]);
+    let own = own_bytes(&page(&state), std::slice::from_ref(&first));
     assert_eq!(
         own,
         first.parts().nth(1).map_or(0, <[u8]>::len),

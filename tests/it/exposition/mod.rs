@@ -4,10 +4,10 @@
 //! them anew with `UPDATE_GOLDEN=1 cargo test --test it exposition` and read the
 //! difference before committing it.
 
-mod cache;
+pub(crate) mod cache;
 mod page;
 mod prometheus;
-mod scenario;
+pub(crate) mod scenario;
 
 use std::{
     collections::{BTreeMap, BTreeSet},

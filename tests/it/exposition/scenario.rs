@@ -368,10 +368,10 @@ pub(super) fn config(registries: Vec<Target>) -> Config {
     }
 }
 
-pub(super) fn repository(name: &str, credential: &str) -> TestRepository {
+pub(crate) fn repository(name: &str, credential: &str) -> TestRepository {
     TestRepository {
         name: Repository::parse(name).expect("a repository"),
-        tag: Tag::parse("latest").expect("a tag"),
+        reference: Tag::parse("latest").expect("a tag").into(),
         guessed: false,
         credential: Arc::new(CredentialSet {
             name: credential.to_owned(),
@@ -385,7 +385,7 @@ pub(super) fn repository(name: &str, credential: &str) -> TestRepository {
     }
 }
 
-pub(super) fn target(name: &str, url: &str, repositories: Vec<TestRepository>) -> Target {
+pub(crate) fn target(name: &str, url: &str, repositories: Vec<TestRepository>) -> Target {
     let every = |minutes: u64| CheckSettings {
         enabled: true,
         interval: Duration::from_mins(minutes),

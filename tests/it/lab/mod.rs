@@ -12,9 +12,11 @@
 //! - [`certificates`]: an own CA and what it signs
 //! - [`tokens`]: the token server that docker-registry's token mode asks for
 //! - [`registry`]: every registry of the lab by its [`registry::Kind`], ready to be asked
+//! - [`browser`]: Chromium, driven through a pipe
 //! - [`image`]: pushes an image and a referrer
 //! - [`http`]: the client of all that, which shares nothing with the exporter's own
 
+pub(crate) mod browser;
 pub(crate) mod certificates;
 pub(crate) mod crane;
 pub(crate) mod distribution;
@@ -38,4 +40,5 @@ mod rotation;
 mod scraped;
 mod secure;
 mod servers;
+mod status_page;
 mod web;

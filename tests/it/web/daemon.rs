@@ -54,7 +54,10 @@ async fn a_good_file_is_said_to_be_good_with_its_warnings() {
         .run(&["config", "check", "--web.config.file", "web.yml"])
         .await;
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
-    assert_eq!(ended.stdout, "configuration ok: 1 registry\n");
+    assert_eq!(
+        ended.stdout,
+        "configuration ok: 1 registry, 1 repository, about 206 series\n"
+    );
     let said = "warning: basic_auth_users: it holds nothing, and so changes nothing";
     assert!(ended.stderr.contains(said), "{}", ended.stderr);
 }

@@ -5,6 +5,7 @@ mod clients;
 mod daemon;
 mod file;
 mod https;
+mod pieces;
 mod promtool;
 mod renewal;
 mod tls;
@@ -108,20 +109,20 @@ impl Port {
 
 /// Pages that are always the same.
 struct Fixed {
-    metrics: String,
+    metrics: Page,
 }
 
 impl Default for Fixed {
     fn default() -> Self {
         Self {
-            metrics: "oci_registry_up 1\n".to_owned(),
+            metrics: "oci_registry_up 1\n".to_owned().into(),
         }
     }
 }
 
 impl Pages for Fixed {
     fn metrics(&self, _: Format, _: Scope, _: Coding) -> Result<Option<Page>, PageError> {
-        Ok(Some(self.metrics.clone().into()))
+        Ok(Some(self.metrics.clone()))
     }
 
     fn probe(self: Arc<Self>, _: Probing) -> Answering {
@@ -134,6 +135,10 @@ impl Pages for Fixed {
 
     fn reports(&self, _: Option<&str>, audience: Audience) -> Result<Option<String>, PageError> {
         Ok(Some(format!("for {audience:?}")))
+    }
+
+    fn status(&self, _: &str, audience: Audience) -> Result<String, PageError> {
+        Ok(format!("for {audience:?}"))
     }
 
     fn heartbeat(&self) -> Option<SystemTime> {

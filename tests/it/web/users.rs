@@ -111,10 +111,10 @@ async fn evidence_is_shown_to_whom_it_is_meant_for() {
     ] {
         let port = Port::showing(show, config).await;
         let authorization = authorization.map(String::as_str);
-        let answer = plain(port.address, "/api/v1/reports", authorization)
-            .await
-            .unwrap();
-        assert_eq!(answer.text(), shown, "{show:?} {config}");
+        for path in ["/api/v1/reports", "/"] {
+            let answer = plain(port.address, path, authorization).await.unwrap();
+            assert_eq!(answer.text(), shown, "{path} {show:?} {config}");
+        }
     }
 }
 

@@ -2,7 +2,11 @@
 
 use url::{Host, Url};
 
-use super::{HostPattern, address::canonical_host};
+use super::server::canonical_origin;
+
+/// A host, or a pattern of hosts with `*` inside labels.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct HostPattern(String);
 
 impl HostPattern {
     /// Reads `host`, `host:port` or a pattern such as `harbor-*.example.com`.
@@ -32,11 +36,16 @@ impl HostPattern {
         if last.contains('*') {
             return Err("a `*` in its last part would match hosts of anybody");
         }
-        let host = canonical_host(host);
+        let host = canonical_origin(host);
         Ok(Self(match port {
             Some(port) => format!("{host}:{port}"),
             None => host.to_owned(),
         }))
+    }
+
+    /// The pattern as it is matched: in lower case, Docker Hub under one name.
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 
     /// Whether this URL's host (and port, where the pattern names one) is meant.

@@ -1,0 +1,103 @@
+//! The lines that more than one form prints.
+
+use super::{Entry, RegistryReports, Summary};
+use crate::{
+    exchange::Sent,
+    matrix::matrix,
+    outcome::{Status, Value},
+};
+
+/// Which repository and credential set, where the same check reports for several.
+pub(super) fn whose(entry: &Entry, all: &[Entry]) -> String {
+    let subject = &entry.report.subject;
+    let same_check = all
+        .iter()
+        .filter(|other| other.report.subject.check == subject.check);
+    if same_check.count() < 2 {
+        return String::new();
+    }
+    let of: Vec<String> = [&subject.repository, &subject.credential]
+        .into_iter()
+        .flatten()
+        .map(|part| one_line(part))
+        .collect();
+    if of.is_empty() {
+        return String::new();
+    }
+    format!(" [{}]", of.join(", "))
+}
+
+/// Counts in the source document's order; those of info, skipped and unknown
+/// only where there are any.
+pub(super) fn overall(summary: &Summary) -> String {
+    let mut parts = Vec::new();
+    for (status, one, many, always) in [
+        (Status::Pass, "passed", "passed", true),
+        (Status::Warn, "warning", "warnings", true),
+        (Status::Info, "info", "info", false),
+        (Status::Fail, "failure", "failures", true),
+        (Status::Skip, "skipped", "skipped", false),
+        (Status::Unknown, "unknown", "unknown", false),
+    ] {
+        let count = summary.count(status);
+        if always || count > 0 {
+            parts.push(format!("{count} {}", if count == 1 { one } else { many }));
+        }
+    }
+    format!("Overall: {}", parts.join(", "))
+}
+
+/// Where the registry does otherwise than its product is known to.
+pub(super) fn differs(registry: &RegistryReports) -> Option<String> {
+    let product = registry.about.product.as_deref()?;
+    let differences: Vec<String> = registry
+        .differences()
+        .iter()
+        .map(|difference| {
+            format!(
+                "{} is {}supported, expected: {}",
+                difference.capability.as_str(),
+                if difference.supported { "" } else { "not " },
+                difference.expected.as_str()
+            )
+        })
+        .collect();
+    let name = matrix().name(product).replace('`', "");
+    let differences = differences.join("; ");
+    (!differences.is_empty())
+        .then(|| format!("Differs from the compatibility matrix ({name}): {differences}"))
+}
+
+/// A value of evidence.
+pub(super) fn value_text(value: &Value) -> String {
+    match value {
+        Value::Text(text) => one_line(text),
+        Value::Number(number) => number.to_string(),
+        Value::Flag(flag) => flag.to_string(),
+        Value::Nothing => "-".to_owned(),
+    }
+}
+
+/// A request with its end: method, URL without secrets, status or failure, time.
+pub(super) fn request(sent: &Sent) -> String {
+    let end = match &sent.end {
+        Ok(status) => status.to_string(),
+        Err(kind) => format!("{kind:?}").to_lowercase(),
+    };
+    let millis = sent.elapsed.as_secs_f64() * 1000.0;
+    let retry = if sent.retry { " (retry)" } else { "" };
+    let url = one_line(&sent.url);
+    format!("{} {url} {end} {millis:.0} ms{retry}", sent.method)
+}
+
+/// The text with blanks for whatever could move a terminal's cursor or turn its
+/// line around: control characters, line separators, bidirectional overrides.
+pub(super) fn one_line(text: &str) -> String {
+    text.chars()
+        .map(|char| match char {
+            '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => ' ',
+            char if char.is_control() => ' ',
+            char => char,
+        })
+        .collect()
+}
