@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{daemon::Daemon, version};
 use crate::{
-    config::Target,
+    config::{self, Target},
     exposition::{self, Coding, Exporter, Format, Lag, Page, Process, Scope, View},
     page,
     report::{self, Audience, RegistryReports},
@@ -90,6 +90,14 @@ impl Pages for Daemon {
 
     fn ready(&self) -> bool {
         Daemon::ready(self, Instant::now())
+    }
+
+    fn configuration(&self, audience: Audience) -> String {
+        let config = &self.loaded().config;
+        match audience {
+            Audience::Operator => config::show(config, true),
+            Audience::Anybody => config::show_to_anybody(config),
+        }
     }
 
     fn probe(self: Arc<Self>, ask: Probing) -> Answering {

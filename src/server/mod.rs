@@ -71,6 +71,8 @@ pub trait Pages: Send + Sync + 'static {
     fn heartbeat(&self) -> Option<SystemTime>;
     /// Whether the configuration is loaded and the scheduler runs.
     fn ready(&self) -> bool;
+    /// The configuration in force (YAML), without its secrets.
+    fn configuration(&self, audience: Audience) -> String;
     /// One registry for whoever asks.
     fn probe(self: Arc<Self>, ask: Probing) -> Answering;
     /// The registries that may be probed, as Prometheus' HTTP service discovery

@@ -40,6 +40,7 @@ enum Route {
     Healthy,
     Ready,
     Reload,
+    Configuration,
     Probe,
     ServiceDiscovery,
     /// Of all registries, or of this one.
@@ -75,6 +76,7 @@ impl Site {
         let audience = visitor.audience(self.options.show_evidence);
         match route {
             Route::Metrics => self.metrics(request).await,
+            Route::Configuration => self.configuration(audience, request.headers()).await,
             Route::Probe => self.probe(request, visitor, audience).await,
             Route::ServiceDiscovery => self.service_discovery(request).await,
             Route::Reports(registry) => self.reports(registry, audience, request.headers()).await,
@@ -104,6 +106,7 @@ impl Site {
             "/-/healthy" => Route::Healthy,
             "/-/ready" => Route::Ready,
             "/-/reload" => Route::Reload,
+            "/config" => Route::Configuration,
             PROBE => Route::Probe,
             "/sd" => Route::ServiceDiscovery,
             REPORTS => Route::Reports(None),
@@ -129,6 +132,13 @@ impl Site {
         let pages = Arc::clone(&self.pages);
         let make = move || pages.metrics(format, scope, coding);
         self.made(make, not_configured, format.content_type(), headers)
+            .await
+    }
+
+    async fn configuration(&self, audience: Audience, headers: &HeaderMap) -> Answer {
+        let pages = Arc::clone(&self.pages);
+        let make = move || Ok(Some(pages.configuration(audience)));
+        self.made(make, not_configured, "text/plain; charset=utf-8", headers)
             .await
     }
 
@@ -288,6 +298,10 @@ mod tests {
             Ok(None)
         }
 
+        fn configuration(&self, _: Audience) -> String {
+            String::new()
+        }
+
         fn probe(self: Arc<Self>, _: Probing) -> Answering {
             Box::pin(async { Err(ProbeRefusal::NotConfigured) })
         }
@@ -345,6 +359,7 @@ mod tests {
             ("/-/reload", Route::Reload),
             ("/probe", Route::Probe),
             ("/sd", Route::ServiceDiscovery),
+            ("/config", Route::Configuration),
         ] {
             assert_eq!(site.route(path), route, "{path}");
         }

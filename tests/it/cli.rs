@@ -1,6 +1,7 @@
 //! The binary as a user runs it: exit codes, stdout, stderr, signals.
 
 pub(crate) mod daemon;
+mod everywhere;
 mod helpers;
 mod probing;
 mod reload;

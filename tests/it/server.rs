@@ -463,6 +463,10 @@ impl Pages for Fixed {
         Ok(Some(page.into()))
     }
 
+    fn configuration(&self, _: Audience) -> String {
+        "registries: []".to_owned()
+    }
+
     fn probe(self: Arc<Self>, _: Probing) -> Answering {
         Box::pin(async { Err(ProbeRefusal::NotConfigured) })
     }

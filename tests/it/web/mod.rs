@@ -125,6 +125,10 @@ impl Pages for Fixed {
         Ok(Some(self.metrics.clone()))
     }
 
+    fn configuration(&self, _: Audience) -> String {
+        String::new()
+    }
+
     fn probe(self: Arc<Self>, _: Probing) -> Answering {
         Box::pin(async { Err(ProbeRefusal::NotConfigured) })
     }
