@@ -91,7 +91,7 @@ pub(super) const FAMILIES: [Family; 10] = [
         kind: Kind::Gauge,
         help: "Configured registries",
         labels: &[],
-        series: |scene| bare(scene.registries.len()),
+        series: |scene| bare(scene.view.config.registries.len()),
     },
     Family {
         name: "oci_registry_exporter_discovery_last_success",
