@@ -42,7 +42,13 @@ impl Daemon {
 
     async fn take_over(&self, trigger: &str, content: &mut Option<u64>) -> Result<(), String> {
         let load = self.load.clone();
-        let reading = spawn_blocking(move || (config::content(&load), config::load(&load)));
+        let reading = spawn_blocking(move || {
+            let content = config::content(&load);
+            (
+                content,
+                load.refuse_pipe().and_then(|()| config::load(&load)),
+            )
+        });
         let read = match reading.await {
             Ok((now, loaded)) => {
                 *content = now;
