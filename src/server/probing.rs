@@ -10,9 +10,9 @@ use http::{
 
 use super::{
     ProbeRefusal, Sought, Visitor,
-    answer::{Answer, failed, plain},
+    answer::{Answer, busy, failed, not_configured, plain},
     query,
-    routes::{PROBE, Site, not_configured, values},
+    routes::{PROBE, Site, values},
 };
 use crate::{exposition::Format, report::Audience};
 
@@ -41,7 +41,12 @@ impl Site {
         } else {
             format.content_type()
         };
-        match Arc::clone(&self.pages).probe(ask).await {
+        let Ok(waiting) = self.waiting.try_acquire() else {
+            return busy();
+        };
+        let probed = Arc::clone(&self.pages).probe(ask).await;
+        drop(waiting);
+        match probed {
             Ok(page) => {
                 let made = move || Ok(Some(page));
                 self.made(made, not_configured, content_type, headers).await

@@ -18,7 +18,7 @@ use tokio::{
 
 use super::{
     Options, PageError, Pages, Visitor,
-    answer::{Answer, answer, busy, failed, not_allowed, plain, with},
+    answer::{Answer, answer, busy, failed, not_allowed, not_configured, plain, with},
     encoding, query,
 };
 use crate::{exposition::Format, page::POLICY, report::Audience};
@@ -29,6 +29,9 @@ pub(super) struct Site {
     pub(super) options: Options,
     /// One permit a page that is made or sent; `None`: no bound.
     running: Option<Arc<Semaphore>>,
+    /// One permit a probe that is waited for: half of the connections stay for the rest,
+    /// so that registries that hang keep no scrape out.
+    pub(super) waiting: Semaphore,
 }
 
 /// Where a path leads.
@@ -54,6 +57,7 @@ impl Site {
         let bound = options.max_requests;
         Self {
             running: (bound > 0).then(|| Arc::new(Semaphore::new(bound))),
+            waiting: Semaphore::new((options.max_connections / 2).max(1)),
             pages,
             options,
         }
@@ -272,13 +276,6 @@ impl AsRef<[u8]> for Sent {
     fn as_ref(&self) -> &[u8] {
         &self.body
     }
-}
-
-pub(super) fn not_configured() -> Answer {
-    plain(
-        StatusCode::NOT_FOUND,
-        "no registry of this name is configured",
-    )
 }
 
 pub(super) fn values<'a>(
