@@ -6,6 +6,8 @@ mod helpers;
 mod probing;
 mod reload;
 pub(crate) mod run;
+#[cfg(target_os = "linux")]
+mod stalled;
 mod systemd;
 
 use std::{fs, process::Stdio};
