@@ -138,6 +138,10 @@ impl Daemon {
         self.swap(&loaded);
         self.prober.retain(&loaded.config.registries);
         self.watch.replace(loaded.lanes(), loaded.limits()).await;
+        // What was woken, or marked by a cycle that is aborted, before the schedule was
+        // the new one: whoever waits for it asks again.
+        self.awaited().clear();
+        self.changes.send_replace(());
     }
 
     fn swap(&self, loaded: &Arc<Loaded>) {

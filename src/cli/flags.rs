@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::{
     ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum,
-    error::ErrorKind, parser::ValueSource,
+    error::{ContextKind, ContextValue, ErrorKind},
+    parser::ValueSource,
 };
 
 use super::{
@@ -171,10 +172,22 @@ pub(super) enum LogFormat {
 pub(super) fn parse(
     arguments: impl IntoIterator<Item = std::ffi::OsString>,
 ) -> Result<CommandLine, clap::Error> {
-    let matches = CommandLine::command().try_get_matches_from(arguments)?;
+    let matches = CommandLine::command()
+        .try_get_matches_from(arguments)
+        .map_err(without_login)?;
     let line = CommandLine::from_arg_matches(&matches)?;
     refuse_misplaced(&matches, line.command.as_ref())?;
     Ok(line)
+}
+
+/// An error quotes the value that it refuses, and that of a URL may hold a password.
+fn without_login(mut error: clap::Error) -> clap::Error {
+    let value = error.get(ContextKind::InvalidValue);
+    if matches!(value, Some(ContextValue::String(value)) if value.contains('@')) {
+        let withheld = ContextValue::String("<withheld>".to_owned());
+        error.insert(ContextKind::InvalidValue, withheld);
+    }
+    error
 }
 
 /// A flag of one command typed at another would silently do nothing.

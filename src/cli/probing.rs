@@ -40,6 +40,10 @@ impl Daemon {
             in_time = matches!(timeout_at(deadline, changes.changed()).await, Ok(Ok(())));
             // It may be gone meanwhile, and nobody answers for it any more.
             self.probed(&ask.target)?;
+            // And a reload may have lost that it was asked for.
+            for (subject, _) in stale.iter().filter(|it| !self.has_answered(it)) {
+                self.ask(subject);
+            }
         }
         let success = in_time && self.succeeded(&wanted);
         let scope = Scope {
@@ -136,13 +140,13 @@ impl Daemon {
 
     /// Whether each of them has another report than it had.
     fn answered(&self, stale: &[(Subject, Option<Arc<Report>>)]) -> bool {
-        let store = self.store.snapshot();
-        stale.iter().all(|(subject, before)| {
-            record(&store, subject).is_some_and(|(now, _)| {
-                before
-                    .as_ref()
-                    .is_none_or(|before| !Arc::ptr_eq(before, &now))
-            })
+        stale.iter().all(|asked| self.has_answered(asked))
+    }
+
+    fn has_answered(&self, (subject, before): &(Subject, Option<Arc<Report>>)) -> bool {
+        record(&self.store.snapshot(), subject).is_some_and(|(now, _)| {
+            let before = before.as_ref();
+            before.is_none_or(|before| !Arc::ptr_eq(before, &now))
         })
     }
 

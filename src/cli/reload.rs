@@ -45,7 +45,8 @@ impl Daemon {
         let mut discovery = std::mem::take(&mut reading.discovery);
         let read = spawn_blocking(move || {
             let content = config::content(&load);
-            let read = Main::read(&load).and_then(|main| {
+            let main = load.refuse_pipe().and_then(|()| Main::read(&load));
+            let read = main.and_then(|main| {
                 let config = discovery.read(&main)?;
                 Ok((main, config))
             });

@@ -130,6 +130,9 @@ pub(super) fn route_prefix(path: &str) -> Result<String, String> {
     if path.contains("//") || !path.chars().all(plain) {
         return Err("a path here has no blanks, `//`, `?`, `#`, `%` and the like".to_owned());
     }
+    if path.split('/').any(|part| matches!(part, "." | "..")) {
+        return Err("no client asks for `.` or `..` as a part of a path".to_owned());
+    }
     Ok(path.to_owned())
 }
 

@@ -82,6 +82,7 @@ impl Client {
             code = sent.code(),
             attempt,
             elapsed_seconds = sent.elapsed.as_secs_f64(),
+            "request"
         );
         let own = request.url.origin() == self.target.url.origin();
         let mut cycle = self.cycle();

@@ -1,11 +1,11 @@
 //! From a path and the environment to a configuration.
 
 mod environment;
+mod file;
 mod hint;
 
 use std::{
-    fs,
-    io::{self, Read},
+    io,
     path::{Path, PathBuf},
 };
 
@@ -14,6 +14,7 @@ use super::{
     problem::{ConfigError, ConfigErrors, Problems},
     tree::{self, Node, Place, Value},
 };
+pub(super) use file::read_file;
 
 pub use environment::Environment;
 
@@ -41,6 +42,18 @@ impl Load {
     /// Whether there is anything to load: a file, or a registry in the environment.
     pub fn is_there(&self) -> bool {
         self.file().is_some() || self.environment.names_a_registry()
+    }
+
+    /// Whether a daemon that runs may read it: not what could keep it waiting for ever.
+    ///
+    /// # Errors
+    ///
+    /// It is no regular file, or there is none.
+    pub fn refuse_pipe(&self) -> Result<(), ConfigErrors> {
+        let Some(path) = self.file() else {
+            return Ok(());
+        };
+        file::refuse_pipe(path).map_err(|error| unreadable(&path.display().to_string(), &error))
     }
 
     pub(super) fn file(&self) -> Option<&Path> {
@@ -183,6 +196,13 @@ impl File<'_> {
 /// The text of a file, or why it cannot be had.
 pub(super) fn read_text(path: &Path) -> Result<String, ConfigErrors> {
     let name = path.display().to_string();
+    let bytes = file::read_once(path).map_err(|error| unreadable(&name, &error))?;
+    utf8(&name, bytes)
+}
+
+/// As `read_text`, of a regular file alone.
+pub(super) fn read_regular_text(path: &Path) -> Result<String, ConfigErrors> {
+    let name = path.display().to_string();
     let bytes = read_file(path).map_err(|error| unreadable(&name, &error))?;
     utf8(&name, bytes)
 }
@@ -220,15 +240,6 @@ fn conclude(
     config.warnings = problems.conclude(file.name, file.text)?;
     config.origins.locate(&tree::lines(file.text));
     Ok(config)
-}
-
-/// At most one byte more than a file may have.
-pub(super) fn read_file(path: &Path) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    fs::File::open(path)?
-        .take(LARGEST_FILE as u64 + 1)
-        .read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 fn unreadable(file: &str, error: &io::Error) -> ConfigErrors {

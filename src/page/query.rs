@@ -34,7 +34,10 @@ impl Query {
                     true
                 }
                 "name" => {
-                    query.name = value.trim().chars().take(LONGEST_NAME).collect();
+                    // What stands in no name stands in no page either.
+                    let name: String = value.chars().filter(|char| !char.is_control()).collect();
+                    let name: String = name.trim().chars().take(LONGEST_NAME).collect();
+                    name.trim_end().clone_into(&mut query.name);
                     true
                 }
                 "status" => query.add_status(&value),
@@ -185,6 +188,14 @@ mod tests {
                     ..default()
                 },
                 "?name=Harbor",
+            ),
+            (
+                "name=%00+a%1b%0d%0ab",
+                Query {
+                    name: "ab".to_owned(),
+                    ..default()
+                },
+                "?name=ab",
             ),
             (
                 "status=fail&status=warn&status=fail",

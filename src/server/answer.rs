@@ -19,6 +19,13 @@ pub(super) fn not_allowed(allowed: &[Method]) -> Answer {
     }
 }
 
+pub(super) fn not_configured() -> Answer {
+    plain(
+        StatusCode::NOT_FOUND,
+        "no registry of this name is configured",
+    )
+}
+
 pub(super) fn busy() -> Answer {
     let answer = plain(StatusCode::SERVICE_UNAVAILABLE, "too many requests at once");
     with(answer, RETRY_AFTER, HeaderValue::from_static("1"))

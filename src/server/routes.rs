@@ -14,7 +14,7 @@ use tokio::{sync::Semaphore, task::spawn_blocking};
 
 use super::{
     Options, PageError, Pages, Visitor,
-    answer::{Answer, answer, busy, failed, not_allowed, plain, with},
+    answer::{Answer, answer, busy, failed, not_allowed, not_configured, plain, with},
     body::Body,
     encoding, query,
 };
@@ -30,6 +30,9 @@ pub(super) struct Site {
     pub(super) options: Options,
     /// One permit a page that is made or sent; `None`: no bound.
     running: Option<Arc<Semaphore>>,
+    /// One permit a probe that is waited for: half of the connections stay for the rest,
+    /// so that registries that hang keep no scrape out.
+    pub(super) waiting: Semaphore,
 }
 
 /// Where a path leads.
@@ -55,6 +58,7 @@ impl Site {
         let bound = options.max_requests;
         Self {
             running: (bound > 0).then(|| Arc::new(Semaphore::new(bound))),
+            waiting: Semaphore::new((options.max_connections / 2).max(1)),
             pages,
             options,
         }
@@ -259,13 +263,6 @@ impl Site {
             answer
         }
     }
-}
-
-pub(super) fn not_configured() -> Answer {
-    plain(
-        StatusCode::NOT_FOUND,
-        "no registry of this name is configured",
-    )
 }
 
 pub(super) fn values<'a>(

@@ -28,12 +28,40 @@ async fn a_command_line_that_cannot_be_meant_exits_with_2() {
         &["check", "--format", "xml"],
         &["serve", "--verbose"],
         &["--web.listen-address", "9968"],
+        &["--web.route-prefix", "/a/../b"],
+        &["--web.external-url", "http://a/%2e"],
     ] {
         let ended = place.run(arguments).await;
         assert_eq!(ended.code, Some(2), "{arguments:?}");
         assert_eq!(ended.stdout, "", "{arguments:?}");
         assert!(ended.stderr.starts_with("error: "), "{}", ended.stderr);
     }
+}
+
+#[tokio::test]
+async fn a_refused_url_is_not_quoted_with_its_login() {
+    let url = format!("http://robot:{PASSWORD}@127.0.0.1:1");
+    let ftp = format!("ftp://robot:{PASSWORD}@127.0.0.1:1");
+    let place = Workplace::new("");
+    for arguments in [
+        &["check", "--from", &url][..],
+        &["check", "--from", &ftp],
+        &["check", &url],
+        &["--web.external-url", &url],
+        &["--web.external-url", &ftp],
+        &["--web.listen-address", &url],
+    ] {
+        let ended = place.run(arguments).await;
+        assert_eq!(ended.code, Some(2), "{arguments:?}");
+        assert!(ended.stderr.starts_with("error: "), "{}", ended.stderr);
+        assert!(!ended.stderr.contains(PASSWORD), "{}", ended.stderr);
+    }
+    let mut command = place.command(&["serve"]);
+    command.env("OCI_REGISTRY_EXPORTER_WEB_EXTERNAL_URL", &url);
+    let output = command.output().await.unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("--web.external-url"), "{said}");
+    assert!(!said.contains(PASSWORD), "{said}");
 }
 
 #[tokio::test]

@@ -319,6 +319,22 @@ async fn connections_beyond_the_bound_wait_for_their_turn() {
 }
 
 #[tokio::test]
+async fn probes_that_are_waited_for_leave_half_of_the_connections() {
+    let options = Options {
+        max_connections: 6,
+        ..Options::default()
+    };
+    let port = Port::open_with(Fixed::default(), options).await;
+    let probes = (0..4).map(|_| port.spawn("/probe?target=hangs"));
+    let (refused, _, others) = futures_util::future::select_all(probes).await;
+    let refused = refused.unwrap();
+    assert_eq!(refused.status, 503);
+    assert_eq!(refused.header("retry-after"), Some("1"));
+    assert_eq!(port.ask("GET", "/metrics", "").await.status, 200);
+    assert!(others.iter().all(|probe| !probe.is_finished()));
+}
+
+#[tokio::test]
 async fn many_connections_at_once_are_all_answered() {
     let port = Port::open(Fixed::default()).await;
     let all: Vec<_> = (0..200).map(|_| port.spawn("/-/ready")).collect();
@@ -467,7 +483,10 @@ impl Pages for Fixed {
         "registries: []".to_owned()
     }
 
-    fn probe(self: Arc<Self>, _: Probing) -> Answering {
+    fn probe(self: Arc<Self>, ask: Probing) -> Answering {
+        if ask.target == "hangs" {
+            return Box::pin(std::future::pending());
+        }
         Box::pin(async { Err(ProbeRefusal::NotConfigured) })
     }
 

@@ -17,7 +17,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     item::Item,
-    load::{read_text, read_tree},
+    load::{read_regular_text, read_tree},
     problem::{ConfigErrors, Problems, Spot},
     quote::shown,
     section::Section,
@@ -56,7 +56,7 @@ pub struct WebConfig {
 /// error alone. What is in a certificate or key is not judged here.
 pub fn load_web(path: &Path) -> Result<WebConfig, ConfigErrors> {
     let name = path.display().to_string();
-    let text = read_text(path)?;
+    let text = read_regular_text(path)?;
     let base = path.parent().unwrap_or(Path::new(""));
     let Some(root) = read_tree(&text, &name)? else {
         // As the toolkit: nothing is asked for.

@@ -336,6 +336,58 @@ async fn an_upload_in_flight_is_cancelled_when_its_registry_goes() {
 }
 
 #[tokio::test]
+async fn a_pipe_in_the_place_of_the_file_is_refused_and_holds_up_nothing() {
+    let sim = sim(Scheme::None).await;
+    let one = registries(&[("one", &sim.url(), "")]);
+    let place = Workplace::new(&one);
+    let looking: &[&str] = &[
+        "--web.enable-lifecycle",
+        "--config.enable-auto-reload",
+        "--config.auto-reload-interval",
+        "1s",
+    ];
+    let daemon = Daemon::start(&place, looking).await;
+    fs::remove_file(place.path(FILE)).unwrap();
+    pipe(&place.path(FILE));
+    let answer = daemon.request("POST", "/-/reload").await;
+    assert!(answer.starts_with("HTTP/1.1 500 "), "{answer}");
+    assert!(answer.contains("it is no regular file"), "{answer}");
+    let page = daemon.get("/metrics").await;
+    assert_eq!(value(&page, SUCCESSFUL), Some("0"));
+
+    fs::remove_file(place.path(FILE)).unwrap();
+    write(&place, &one);
+    let answer = daemon.request("POST", "/-/reload").await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    end(daemon).await;
+}
+
+#[tokio::test]
+async fn what_a_command_prints_is_read_once_and_never_again() {
+    let sim = sim(Scheme::None).await;
+    let one = registries(&[("one", &sim.url(), "")]);
+    let place = Workplace::empty();
+    let named = place.path("printed");
+    pipe(&named);
+    let mut command = place.command(&["--web.listen-address", "127.0.0.1:0"]);
+    command.arg("--config.file").arg(&named).args(LIFECYCLE);
+    let writing = tokio::task::spawn_blocking(move || fs::write(named, one).unwrap());
+    let daemon = Daemon::spawn(command).await;
+    writing.await.unwrap();
+    let up = r#"oci_registry_up{registry="one"} 1"#;
+    daemon.page("/metrics", up).await;
+    let answer = daemon.request("POST", "/-/reload").await;
+    assert!(answer.contains("it is no regular file"), "{answer}");
+    daemon.page("/metrics", up).await;
+    end(daemon).await;
+}
+
+fn pipe(path: &Path) {
+    let made = std::process::Command::new("mkfifo").arg(path).status();
+    assert!(made.unwrap().success());
+}
+
+#[tokio::test]
 async fn scrapes_never_see_half_a_reload() {
     let sims = [sim(Scheme::Basic).await, sim(Scheme::Bearer).await];
     let urls: Vec<_> = sims.iter().map(RegistrySim::url).collect();

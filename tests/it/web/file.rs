@@ -244,3 +244,18 @@ fn every_refusal_says_where_and_what_to_do() {
     );
     golden::compare("web-config.txt", &text);
 }
+
+#[test]
+fn a_pipe_is_refused_and_never_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("web.yml");
+    let made = std::process::Command::new("mkfifo").arg(&file).status();
+    assert!(made.unwrap().success());
+    let error = Web::load(&file).unwrap_err().to_string();
+    assert!(error.contains("it is no regular file"), "{error}");
+    let named = folder.path().join("named.yml");
+    let text = "tls_server_config: {cert_file: web.yml, key_file: web.yml}\n";
+    std::fs::write(&named, text).unwrap();
+    let error = Web::load(&named).unwrap_err().to_string();
+    assert!(error.contains("it is no regular file"), "{error}");
+}
