@@ -184,7 +184,12 @@ fn links_lead_to_dashboards_that_exist() {
         assert!(file.exists(), "{}: {uid}", rule.alert);
         let of_one = rule.annotations["description"].contains("$labels.registry");
         let wanted = of_one.then_some("var-registry={{ $labels.registry | urlquery }}");
-        assert_eq!(path.split_once('?').map(|it| it.1), wanted, "{}", rule.alert);
+        assert_eq!(
+            path.split_once('?').map(|it| it.1),
+            wanted,
+            "{}",
+            rule.alert
+        );
     }
 }
 

@@ -90,7 +90,10 @@ fn recorded() -> &'static [(String, Vec<&'static str>)] {
             let metrics = query.selectors.iter().map(|it| &*it.metric);
             let labels = metrics.filter_map(|metric| {
                 let before = names.iter().find(|(name, _)| name == metric);
-                before.map_or_else(|| of_the_program(metric), |(_, labels)| Some(labels.clone()))
+                before.map_or_else(
+                    || of_the_program(metric),
+                    |(_, labels)| Some(labels.clone()),
+                )
             });
             let labels: BTreeSet<_> = labels.flatten().collect();
             names.push((name, labels.into_iter().collect()));
@@ -206,10 +209,8 @@ fn literal(rest: &str, quote: char) -> Result<usize, String> {
 
 /// Metrics that rules and dashboards use before the program declares them. One that is
 /// declared may not stand here.
-const NOT_YET: &[(&str, &[&str])] = &[(
-    "oci_registry_exporter_discovery_last_success",
-    &["source"],
-)];
+const NOT_YET: &[(&str, &[&str])] =
+    &[("oci_registry_exporter_discovery_last_success", &["source"])];
 
 /// What Prometheus itself adds to every scrape.
 const OF_A_SCRAPE: [&str; 3] = ["scrape_duration_seconds", "scrape_samples_scraped", "up"];
@@ -226,11 +227,12 @@ const LISTS: [&str; 6] = [
     "without",
 ];
 const OPERATORS: [&str; 5] = ["and", "bool", "offset", "or", "unless"];
-const AGGREGATIONS: [&str; 9] = [
+const AGGREGATIONS: [&str; 10] = [
     "avg",
     "bottomk",
     "count",
     "count_values",
+    "group",
     "max",
     "min",
     "quantile",

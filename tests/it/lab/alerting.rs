@@ -210,9 +210,8 @@ async fn a_team_is_told_of_its_own_and_an_outage_of_200_repositories_is_one_aler
     let told = chain.inbox.until(|it| it.is(outage, "harbor")).await;
     assert_eq!(told.receiver, "platform-page");
     // Every repository has failed more than once by now, and none of it is an alert.
-    let failed = format!(
-        "count(oci_registry_check_consecutive_failures{{check='pull'}} >= 2) == {TEAMS}"
-    );
+    let failed =
+        format!("count(oci_registry_check_consecutive_failures{{check='pull'}} >= 2) == {TEAMS}");
     chain.scraped(&failed).await;
     assert_eq!(chain.alerts_of("harbor").await, [outage]);
     assert_eq!(chain.told_of("harbor"), [(outage, "platform-page")]);
