@@ -282,10 +282,11 @@ defaults:
 
 const SELDOM: &str = "
 defaults:
-  timeout: 30s
+  timeout: 60s
+  request_timeout: 60s
   checks:
-    credentials: {interval: 10s}
-    pull: {interval: 10s}
+    credentials: {interval: 1m}
+    pull: {interval: 15s}
     push: {enabled: false}
     referrers: {interval: 1h}
     capabilities: {enabled: false}
