@@ -51,7 +51,8 @@
 //!       transport::send       Request -> Exchange
 //!   verdict(..)             what was brought back -> Outcome and the facts it proves
 //! Sink                  Report -> store (the daemon) or a list (`check`)
-//! server -> exposition  a scrape reads one Snapshot of the store
+//! server -> exposition  a scrape reads one Snapshot of the store, and writes anew
+//!                       what changed since the one before it
 //! server -> page         a person looks at the same Snapshot
 //! cli -> report         `check` prints the same Reports in each of its forms
 //! probe::pace           what was learned -> when the check is asked again

@@ -14,7 +14,7 @@ use std::{collections::HashSet, future::Future, pin::Pin, sync::Arc, time::Durat
 
 use crate::{
     client::{Client, Got, Refusal, Stage, Standing},
-    config::{Target, TestRepository},
+    config::{PushWish, Target, TestRepository},
     oci::{self, Denial, ErrorBody},
     outcome::{CheckName, Outcome, Reason, Severity, Subject},
 };
@@ -59,8 +59,9 @@ pub fn check(name: CheckName) -> &'static Check {
 }
 
 /// Every question of a target with its repository, in the order of a cycle:
-/// credentials once per distinct set, pull and push per repository, referrers of
-/// the first, capabilities of the first that push is asked of.
+/// credentials once per distinct set, pull per repository, push per repository that
+/// it is wanted for, referrers of the first, capabilities of the first that push is
+/// asked of.
 pub fn questions(target: &Target) -> Vec<(Subject, &TestRepository)> {
     let mut all = Vec::new();
     for check in CATALOG {
@@ -88,7 +89,13 @@ fn asked_by(check: CheckName, target: &Target) -> Vec<&TestRepository> {
                 .collect()
         }
         CheckName::Pull => all.iter().filter(|repository| repository.pull).collect(),
-        CheckName::Push => all.iter().collect(),
+        CheckName::Push => {
+            let wanted = |repository: &&TestRepository| repository.push != PushWish::No;
+            let named: Vec<_> = all.iter().filter(wanted).collect();
+            // Where none is, one answer says so for all.
+            let said = named.is_empty().then(|| all.first()).flatten();
+            named.into_iter().chain(said).collect()
+        }
         CheckName::Referrers => all.first().into_iter().collect(),
         CheckName::Capabilities => all
             .iter()

@@ -16,6 +16,7 @@ use tokio::{
 
 use crate::{
     config::{Config, Load, Target},
+    exposition::Cache,
     outcome::{Observation, Report, Subject},
     probe::{Prober, Sink},
     scheduler::{Next, Watch},
@@ -32,6 +33,8 @@ pub(super) struct Daemon {
     pub(super) store: Store,
     pub(super) watch: Arc<Watch<Subject>>,
     pub(super) prober: Prober,
+    /// The metrics as they were last written.
+    pub(super) cache: Cache,
     /// The questions whose next report is on its way: a cycle that asks them has
     /// begun, or somebody woke it.
     awaited: SyncMutex<BTreeSet<Subject>>,
@@ -78,6 +81,7 @@ impl Daemon {
             store,
             watch: Arc::new(Watch::new()),
             prober: Prober::new(),
+            cache: Cache::new(),
             awaited: SyncMutex::default(),
             changes: watch::Sender::new(()),
             load,

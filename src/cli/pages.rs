@@ -2,15 +2,15 @@
 
 use std::{
     sync::{Arc, atomic::Ordering},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use super::{daemon::Daemon, version};
 use crate::{
-    config::Target,
-    exposition::{self, Exporter, Format, Lag, Process, Scope, View},
+    config::{self, Target},
+    exposition::{self, Coding, Exporter, Format, Lag, Page, Process, Scope, View},
     page,
     report::{self, Audience, RegistryReports},
     scheduler::LAG_BUCKETS,
@@ -18,13 +18,24 @@ use crate::{
 };
 
 impl Pages for Daemon {
-    fn metrics(&self, format: Format, scope: Scope) -> Result<Option<String>, PageError> {
+    fn metrics(
+        &self,
+        format: Format,
+        scope: Scope,
+        coding: Coding,
+    ) -> Result<Option<Page>, PageError> {
+        if scope.is_all() {
+            let view = || self.view(Scope::default());
+            let page = self.cache.page(view, format, coding, Instant::now())?;
+            return Ok(Some(page));
+        }
         let loaded = self.loaded();
         let known = |name: &String| loaded.target(name).is_some();
         if !scope.registries.iter().all(known) {
             return Ok(None);
         }
-        self.page(format, scope).map(Some)
+        let page = self.page(format, scope)?;
+        Ok(Some(page.into()))
     }
 
     fn reports(
@@ -81,6 +92,14 @@ impl Pages for Daemon {
         Daemon::ready(self, Instant::now())
     }
 
+    fn configuration(&self, audience: Audience) -> String {
+        let config = &self.loaded().config;
+        match audience {
+            Audience::Operator => config::show(config, true),
+            Audience::Anybody => config::show_to_anybody(config),
+        }
+    }
+
     fn probe(self: Arc<Self>, ask: Probing) -> Answering {
         Box::pin(async move { Daemon::probe(&self, ask).await })
     }
@@ -95,15 +114,27 @@ impl Pages for Daemon {
 }
 
 impl Daemon {
-    /// A part of the metrics as they are now.
+    /// A part of the metrics as they are now, written anew.
     pub(super) fn page(&self, format: Format, scope: Scope) -> Result<String, PageError> {
+        Ok(exposition::encode(&self.view(scope), format)?)
+    }
+
+    /// Lets go, again and again, of pages that nobody asks for any more.
+    pub(super) async fn forget_unasked(&self) {
+        loop {
+            sleep(FORGET_EVERY).await;
+            self.cache.forget_unasked(Instant::now());
+        }
+    }
+
+    fn view(&self, scope: Scope) -> View {
         let lag = self.watch.lag();
         let (loaded, store) = self.seen();
-        let view = View {
+        View {
             config: Arc::clone(&loaded.config),
             store,
             scheduled: Arc::clone(&loaded.scheduled),
-            next_runs: Arc::new(self.watch.next_runs()),
+            next_runs: self.watch.next_runs(),
             exporter: Exporter {
                 version: version::NUMBER,
                 revision: version::REVISION,
@@ -115,7 +146,8 @@ impl Daemon {
             },
             process: Process::read(),
             scope,
-        };
-        Ok(exposition::encode(&view, format)?)
+        }
     }
 }
+
+const FORGET_EVERY: Duration = Duration::from_mins(5);

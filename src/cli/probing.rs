@@ -1,6 +1,10 @@
 //! `/probe` and `/sd`: one registry for whoever asks, at its own pace.
 
-use std::{collections::BTreeMap, sync::Arc, time::SystemTime};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::SystemTime,
+};
 
 use tokio::time::{Instant, timeout_at};
 
@@ -161,17 +165,32 @@ fn record(store: &Snapshot, subject: &Subject) -> Option<(Arc<Report>, SystemTim
 }
 
 /// The target is this exporter itself: no relabelling is needed.
+///
+/// The labels of repositories stand on their series, and here as what a rule for
+/// relabelling can look at: all values of a name, in the way of Prometheus' own
+/// discoveries with a comma around each.
 fn group(target: &Target, at: &Sought) -> serde_json::Value {
-    let mut labels: BTreeMap<&str, &str> = BTreeMap::new();
-    for (name, value) in &target.labels {
-        labels.insert(name, value);
+    let mut labels: BTreeMap<String, String> = target.labels.clone();
+    let mut values: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for (name, value) in target.repositories.iter().flat_map(|it| &it.labels) {
+        values.entry(name).or_default().insert(value);
     }
-    let host = target.host();
-    labels.insert("registry", &target.name);
-    labels.insert("host", &host);
-    labels.insert("__scheme__", &at.scheme);
-    labels.insert("__metrics_path__", &at.path);
-    labels.insert("__param_target", &target.name);
+    for (name, values) in values {
+        let values: Vec<_> = values.into_iter().collect();
+        labels.insert(
+            format!("__meta_oci_registry_repository_label_{name}"),
+            format!(",{},", values.join(",")),
+        );
+    }
+    for (name, value) in [
+        ("registry", target.name.as_str()),
+        ("host", &target.host()),
+        ("__scheme__", &at.scheme),
+        ("__metrics_path__", &at.path),
+        ("__param_target", &target.name),
+    ] {
+        labels.insert(name.to_owned(), value.to_owned());
+    }
     serde_json::json!({"targets": [at.address], "labels": labels})
 }
 

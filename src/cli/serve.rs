@@ -120,11 +120,14 @@ fn wanted(config: &Config, options: &Options) -> u64 {
 }
 
 /// What goes on beside the schedule and the port until it is dropped: reloads by
-/// signal, and by content if that is wanted, and the watchdog.
+/// signal, and by content if that is wanted, the watchdog, and pages that nobody
+/// asks for any more.
 fn beside(flags: &Flags, daemon: &Arc<Daemon>, hangup: Hangup) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
     let by_signal = Arc::clone(daemon);
     tasks.spawn(async move { by_signal.reload_by_signal(hangup).await });
+    let keeper = Arc::clone(daemon);
+    tasks.spawn(async move { keeper.forget_unasked().await });
     let watched = Arc::clone(daemon);
     tasks.spawn(async move { systemd::watchdog(&watched).await });
     if flags.serve.daemon.auto_reload {

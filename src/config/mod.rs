@@ -54,7 +54,7 @@ pub use load::{Environment, Load, content, load, parse};
 pub use origins::Origins;
 pub use problem::{ConfigError, ConfigErrors};
 pub use schema::schema;
-pub use show::show;
+pub use show::{show, show_to_anybody};
 pub use suggest::close as spelled_alike;
 pub use target::{
     Capabilities, CheckSettings, Checks, Config, CredentialSet, Limits, Push, PushWish, Target,

@@ -89,7 +89,7 @@ pub(super) const FAMILIES: [Family; 8] = [
         kind: Kind::Gauge,
         help: "Configured registries",
         labels: &[],
-        series: |scene| bare(scene.registries.len()),
+        series: |scene| bare(scene.view.config.registries.len()),
     },
     Family {
         name: "oci_registry_exporter_scheduler_heartbeat_timestamp_seconds",

@@ -75,16 +75,21 @@ impl Family {
         }
     }
 
+    /// Whether its series are those of registries.
+    pub(super) fn of_registries(&self) -> bool {
+        self.labels.contains(&"registry")
+    }
+
     /// Writes the family, or nothing where it has no series: a description
-    /// without series would be a claim about nothing.
+    /// without series would be a claim about nothing. Says which it was.
     pub(super) fn encode(
         &self,
         scene: &Scene<'_>,
         encoder: &mut DescriptorEncoder<'_>,
-    ) -> Result<(), fmt::Error> {
+    ) -> Result<bool, fmt::Error> {
         let series = (self.series)(scene);
         if series.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         let (stem, unit) = match self.unit_and_stem() {
             Some((_, unit, stem)) => (stem, Some(unit)),
@@ -95,7 +100,7 @@ impl Family {
             let mut metric = family.encode_family(labels)?;
             value.encode(self.kind, &mut metric)?;
         }
-        Ok(())
+        Ok(true)
     }
 
     /// The name without the suffix that the encoder adds by the kind.

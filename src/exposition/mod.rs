@@ -12,9 +12,11 @@
 //! changed by nothing but a proof of the contrary; *run results* are those of the
 //! last scheduled run.
 //!
-//! Values are read when asked; no series is kept, so a registry, a check or a
-//! certificate that is gone is gone from the next page.
+//! No series is registered: a registry, a check or a certificate that is gone is
+//! gone from the next page. [`encode`] writes a page anew; [`Cache`] keeps what it
+//! wrote and writes anew only what changed, for scrapes that come again and again.
 
+mod cache;
 mod configuration;
 mod estimate;
 mod exporter;
@@ -24,17 +26,20 @@ mod format;
 mod labels;
 mod observed;
 mod once;
+mod page;
 mod probe;
 mod process;
 mod runs;
 mod scene;
 mod traffic;
 
+pub use cache::Cache;
 pub use estimate::estimate;
 pub use exporter::{Exporter, Lag};
 pub use family::{Family, Kind};
 pub use format::Format;
 pub use once::encode_once;
+pub use page::{Coding, Page};
 pub use probe::{PROBE_FAMILIES, Probe};
 pub use process::Process;
 
@@ -99,10 +104,17 @@ pub struct Scope {
 }
 
 impl Scope {
+    /// Whether it is all of the view.
+    pub fn is_all(&self) -> bool {
+        self.names.is_empty() && self.registries.is_empty() && self.probe.is_none()
+    }
+
     fn holds(&self, family: &Family) -> bool {
-        let of_registry = family.labels.contains(&"registry");
         // A selected registry is not the exporter.
-        if !self.registries.is_empty() && !of_registry && !family.name.starts_with("probe_") {
+        if !self.registries.is_empty()
+            && !family.of_registries()
+            && !family.name.starts_with("probe_")
+        {
             return false;
         }
         self.names.is_empty() || self.names.iter().any(|name| family.is_named(name))
@@ -115,13 +127,9 @@ impl Scope {
 /// None that a view can cause: writing to a `String` does not fail. It is
 /// `prometheus_client`'s signature.
 pub fn encode(view: &View, format: Format) -> Result<String, fmt::Error> {
-    let mut registry = Registry::default();
-    registry.register_collector(Box::new(Page(view.clone())));
     let mut page = String::new();
-    match format {
-        Format::OpenMetrics => text::encode(&mut page, &registry)?,
-        Format::Text => prometheus_text::encode(&mut page, &registry)?,
-    }
+    write(Scoped(view.clone()), format, &mut page)?;
+    end(format, &mut page)?;
     Ok(page)
 }
 
@@ -130,16 +138,35 @@ pub fn families() -> impl Iterator<Item = &'static Family> {
     FAMILIES.into_iter().flatten()
 }
 
-#[derive(Debug)]
-struct Page(View);
+/// What a collector says, without the end of a page.
+fn write(collector: impl Collector, format: Format, into: &mut String) -> Result<(), fmt::Error> {
+    let mut registry = Registry::default();
+    registry.register_collector(Box::new(collector));
+    match format {
+        Format::OpenMetrics => text::encode_registry(into, &registry),
+        Format::Text => prometheus_text::encode(into, &registry),
+    }
+}
 
-impl Collector for Page {
+/// What a page of this format ends with.
+fn end(format: Format, into: &mut String) -> Result<(), fmt::Error> {
+    match format {
+        Format::OpenMetrics => text::encode_eof(into),
+        Format::Text => Ok(()),
+    }
+}
+
+/// The part of a view that its scope wants.
+#[derive(Debug)]
+struct Scoped(View);
+
+impl Collector for Scoped {
     fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), fmt::Error> {
         let scene = Scene::new(&self.0);
         let probe = self.0.scope.probe.is_some();
         let own = PROBE_FAMILIES.iter().filter(|_| probe);
         own.chain(families())
             .filter(|family| self.0.scope.holds(family))
-            .try_for_each(|family| family.encode(&scene, &mut encoder))
+            .try_for_each(|family| family.encode(&scene, &mut encoder).map(drop))
     }
 }

@@ -43,27 +43,29 @@ pub(super) struct Of<'a> {
 }
 
 impl<'a> Scene<'a> {
+    /// The registries that the view's scope wants.
     pub(super) fn new(view: &'a View) -> Self {
-        let mut scheduled: BTreeMap<&str, BTreeSet<&Subject>> = BTreeMap::new();
-        for subject in view.scheduled.iter() {
-            scheduled
-                .entry(subject.registry.as_str())
-                .or_default()
-                .insert(subject);
-        }
         let wanted = &view.scope.registries;
-        let mut registries: Vec<_> = view
-            .config
-            .registries
-            .iter()
-            .filter(|target| wanted.is_empty() || wanted.contains(&target.name))
+        let registries = view.config.registries.iter();
+        Self::of(
+            view,
+            registries
+                .filter(|target| wanted.is_empty() || wanted.contains(&target.name))
+                .map(AsRef::as_ref),
+        )
+    }
+
+    /// These registries, whatever the view's scope wants.
+    pub(super) fn of(view: &'a View, targets: impl IntoIterator<Item = &'a Target>) -> Self {
+        let mut registries: Vec<_> = targets
+            .into_iter()
             .map(|target| Registry {
                 target,
                 named: view.scope.probe.is_none(),
                 record: view.store.registry(&target.name),
                 host: target.host(),
                 url: shown_url(target),
-                scheduled: scheduled.remove(target.name.as_str()).unwrap_or_default(),
+                scheduled: scheduled(view, &target.name).collect(),
                 repositories: repository_labels(target),
             })
             .collect();
@@ -191,6 +193,18 @@ impl<'a> From<&'a Subject> for Of<'a> {
             credential: subject.credential.as_deref(),
         }
     }
+}
+
+/// The subjects of a registry that run on a schedule.
+fn scheduled<'a>(view: &'a View, registry: &'a str) -> impl Iterator<Item = &'a Subject> {
+    let first = Subject {
+        registry: registry.to_owned(),
+        check: CheckName::ALL[0].0,
+        repository: None,
+        credential: None,
+    };
+    let from_there = view.scheduled.range(first..);
+    from_there.take_while(move |subject| subject.registry == registry)
 }
 
 fn repository_labels(target: &Target) -> BTreeMap<(&str, &str), &BTreeMap<String, String>> {

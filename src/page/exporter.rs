@@ -71,6 +71,7 @@ pub(super) fn section(view: &View<'_>) -> Markup {
                     @if view.registries.iter().any(|registry| registry.target.probe) {
                         li { a href="./sd" { "Service discovery" } }
                     }
+                    li { a href="./config" { "Configuration" } }
                     li { a href="./-/healthy" { "Healthy" } }
                     li { a href="./-/ready" { "Ready" } }
                 }

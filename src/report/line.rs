@@ -4,16 +4,19 @@ use super::{Entry, RegistryReports, Summary};
 use crate::{
     exchange::Sent,
     matrix::matrix,
-    outcome::{Status, Value},
+    outcome::{CheckName, Status, Value},
 };
 
-/// Which repository and credential set, where the same check reports for several.
+/// Which repository and credential set, where the same check reports for several,
+/// or could: push is asked of those repositories only that it is wanted for.
 pub(super) fn whose(entry: &Entry, all: &[Entry]) -> String {
     let subject = &entry.report.subject;
-    let same_check = all
-        .iter()
-        .filter(|other| other.report.subject.check == subject.check);
-    if same_check.count() < 2 {
+    let several = |check: CheckName| {
+        let same = all.iter().filter(|it| it.report.subject.check == check);
+        same.count() > 1
+    };
+    let of_push = subject.check == CheckName::Push && several(CheckName::Pull);
+    if !several(subject.check) && !of_push {
         return String::new();
     }
     let of: Vec<String> = [&subject.repository, &subject.credential]

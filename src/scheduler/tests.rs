@@ -571,7 +571,7 @@ async fn other_lanes_take_the_place_of_these_and_those_that_stay_notice_nothing(
         lane("stays", &[("stays", 60), ("joins", 40)]),
     ];
     watch.replace(lanes, Limits::default()).await;
-    let shown: Vec<_> = watch.next_runs().into_keys().collect();
+    let shown: Vec<_> = watch.next_runs().keys().copied().collect();
     assert_eq!(shown, ["comes", "joins", "stays"]);
     sleep(seconds(85)).await;
     assert_eq!(watch.in_flight(), 0);
@@ -618,7 +618,7 @@ async fn a_plan_that_a_later_one_overtakes_keeps_nobody_waiting() {
     });
     let [a, b, c] = plans;
     tokio::join!(a, b, c);
-    let shown: Vec<_> = watch.next_runs().into_keys().collect();
+    let shown: Vec<_> = watch.next_runs().keys().copied().collect();
     assert_eq!(shown, ["c"]);
     running.stop().await;
 }

@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
 };
 
@@ -60,7 +60,8 @@ impl<K: Ord + Clone> Watch<K> {
             wall_clock: Box::new(now),
             seen: Mutex::new(Seen {
                 anchor,
-                due: BTreeMap::new(),
+                heartbeat: anchor.1,
+                next_runs: Arc::default(),
                 in_flight: 0,
                 lag: Lag::default(),
                 woken: BTreeSet::new(),
@@ -104,17 +105,15 @@ impl<K: Ord + Clone> Watch<K> {
     }
 
     /// When each entry runs next; while it runs or waits for its turn: when it was due.
-    pub fn next_runs(&self) -> BTreeMap<K, SystemTime> {
-        let seen = self.seen();
-        seen.due
-            .iter()
-            .map(|(key, due)| (key.clone(), wall_time(seen.anchor, *due)))
-            .collect()
+    ///
+    /// Shared, so that asking costs nothing; what changes later does not change it.
+    pub fn next_runs(&self) -> Arc<BTreeMap<K, SystemTime>> {
+        Arc::clone(&self.seen().next_runs)
     }
 
     /// When the scheduler last showed that it lives: at least every ten seconds.
     pub fn heartbeat(&self) -> SystemTime {
-        self.seen().anchor.1
+        self.seen().heartbeat
     }
 
     /// How many cycles run just now.
@@ -132,7 +131,8 @@ impl<K: Ord + Clone> Watch<K> {
         let anchor = (Duration::ZERO, (self.wall_clock)());
         let mut seen = self.seen();
         seen.anchor = anchor;
-        seen.due = due.into_iter().collect();
+        seen.heartbeat = anchor.1;
+        seen.put_all(due);
         seen.in_flight = 0;
         seen.ended = false;
     }
@@ -144,7 +144,7 @@ impl<K: Ord + Clone> Watch<K> {
 
     /// These entries are due at these times, and no others are there.
     pub(super) fn replaced(&self, due: impl IntoIterator<Item = (K, Duration)>) {
-        self.seen().due = due.into_iter().collect();
+        self.seen().put_all(due);
     }
 
     /// The scheduler has ended.
@@ -156,11 +156,30 @@ impl<K: Ord + Clone> Watch<K> {
 
     /// The scheduler lives, at this time after its start.
     ///
-    /// Times are translated by the latest of these anchors, so that neither a
-    /// set clock nor a suspended machine leaves a wrong one standing.
+    /// Times are translated by an anchor that is never further off than
+    /// [`TOLERANCE`], so that neither a set clock nor a suspended machine leaves a
+    /// wrong one standing, and that moves no further than it must: a time that
+    /// wavers by a millisecond would make every page of metrics another one.
     pub(super) fn beat(&self, now: Duration) {
-        let anchor = (now, (self.wall_clock)());
-        self.seen().anchor = anchor;
+        let wall = (self.wall_clock)();
+        let mut seen = self.seen();
+        seen.heartbeat = wall;
+        let expected = wall_time(seen.anchor, now);
+        let off = match wall.duration_since(expected) {
+            Ok(ahead) => ahead,
+            Err(behind) => behind.duration(),
+        };
+        if off > TOLERANCE {
+            seen.anchor = (now, wall);
+            for next in Arc::make_mut(&mut seen.next_runs).values_mut() {
+                let moved = if wall > expected {
+                    next.checked_add(off)
+                } else {
+                    next.checked_sub(off)
+                };
+                *next = moved.unwrap_or(*next);
+            }
+        }
     }
 
     /// Waits until somebody is woken.
@@ -175,7 +194,7 @@ impl<K: Ord + Clone> Watch<K> {
 
     /// Entries are due at other times.
     pub(super) fn moved(&self, due: impl IntoIterator<Item = (K, Duration)>) {
-        self.seen().due.extend(due);
+        self.seen().put(due);
     }
 
     /// A cycle began, this late.
@@ -189,7 +208,7 @@ impl<K: Ord + Clone> Watch<K> {
     pub(super) fn ended(&self, due: impl IntoIterator<Item = (K, Duration)>) {
         let mut seen = self.seen();
         seen.in_flight = seen.in_flight.saturating_sub(1);
-        seen.due.extend(due);
+        seen.put(due);
     }
 
     /// Nothing panics while this lock is held, and nothing half written would matter.
@@ -213,17 +232,32 @@ impl<K: fmt::Debug> fmt::Debug for Watch<K> {
     }
 }
 
-/// What was last seen; times count from the scheduler's start.
+/// What was last seen; durations count from the scheduler's start.
 #[derive(Debug)]
 struct Seen<K> {
     /// One moment on both clocks.
     anchor: (Duration, SystemTime),
-    due: BTreeMap<K, Duration>,
+    heartbeat: SystemTime,
+    next_runs: Arc<BTreeMap<K, SystemTime>>,
     in_flight: usize,
     lag: Lag,
     woken: BTreeSet<K>,
     plan: Option<Plan<K>>,
     ended: bool,
+}
+
+impl<K: Ord + Clone> Seen<K> {
+    fn put(&mut self, due: impl IntoIterator<Item = (K, Duration)>) {
+        let next = due
+            .into_iter()
+            .map(|(key, due)| (key, wall_time(self.anchor, due)));
+        Arc::make_mut(&mut self.next_runs).extend(next);
+    }
+
+    fn put_all(&mut self, due: impl IntoIterator<Item = (K, Duration)>) {
+        self.next_runs = Arc::default();
+        self.put(due);
+    }
 }
 
 /// What the scheduler shall run from now on; dropped when that is so.
@@ -235,6 +269,9 @@ pub(super) struct Plan<K> {
     #[expect(dead_code, reason = "it is there to be dropped")]
     taken: oneshot::Sender<()>,
 }
+
+/// How far the anchor may be off: less than the slots of the schedule.
+const TOLERANCE: Duration = Duration::from_millis(50);
 
 /// A time of the schedule on the wall's clock, as near as that can show it.
 fn wall_time((at, wall): (Duration, SystemTime), time: Duration) -> SystemTime {
@@ -268,7 +305,7 @@ mod tests {
         let read = Arc::clone(&clock);
         let watch = Watch::with_wall_clock(move || wall(read.load(Ordering::Relaxed)));
         watch.begin([("a", seconds(5)), ("b", seconds(60))]);
-        let shown = |a, b| BTreeMap::from([("a", wall(a)), ("b", wall(b))]);
+        let shown = |a, b| Arc::new(BTreeMap::from([("a", wall(a)), ("b", wall(b))]));
         assert_eq!(watch.next_runs(), shown(1005, 1060));
 
         // Ten seconds later, and the clock was set an hour ahead; `a` is late.
@@ -276,6 +313,32 @@ mod tests {
         watch.beat(seconds(10));
         assert_eq!(watch.next_runs(), shown(1005 + 3600, 1060 + 3600));
         assert_eq!(watch.heartbeat(), wall(4610));
+    }
+
+    #[test]
+    fn next_runs_do_not_waver_with_the_readings_of_the_clocks() {
+        let clock = Arc::new(Mutex::new(wall(1000)));
+        let read = Arc::clone(&clock);
+        let watch = Watch::with_wall_clock(move || *read.lock().unwrap());
+        watch.begin([("a", seconds(60))]);
+        let millis = Duration::from_millis;
+        let at = |mono, wall| {
+            *clock.lock().unwrap() = SystemTime::UNIX_EPOCH + millis(wall);
+            watch.beat(millis(mono));
+            assert_eq!(watch.heartbeat(), SystemTime::UNIX_EPOCH + millis(wall));
+            let next = watch.next_runs()["a"];
+            next.duration_since(wall_clock_start()).unwrap().as_millis()
+        };
+        assert_eq!(at(1_000, 1_001_003), 60_000);
+        assert_eq!(at(2_000, 1_001_950), 60_000);
+        // It drifts: by so much that it is followed, at once and to the point.
+        assert_eq!(at(3_000, 1_003_051), 60_051);
+        assert_eq!(at(4_000, 1_004_001), 60_051);
+        assert_eq!(at(5_000, 1_005_000), 60_000);
+    }
+
+    fn wall_clock_start() -> SystemTime {
+        wall(1000)
     }
 
     #[test]
@@ -297,7 +360,7 @@ mod tests {
         assert_eq!(watch.in_flight(), 1);
         watch.begin([("b", seconds(1))]);
         assert_eq!(watch.in_flight(), 0);
-        assert_eq!(watch.next_runs().into_keys().collect::<Vec<_>>(), ["b"]);
+        assert_eq!(watch.next_runs().keys().collect::<Vec<_>>(), [&"b"]);
         assert_eq!(watch.lag().count(), 1);
     }
 

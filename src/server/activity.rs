@@ -6,9 +6,6 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
-use futures_util::FutureExt as _;
-use http_body_util::{BodyExt as _, Collected, Full};
 use tokio::time::Instant;
 
 use super::connection::IDLE_TIMEOUT;
@@ -82,16 +79,6 @@ pub(super) struct Turn {
     number: u64,
 }
 
-impl Turn {
-    /// The body, which now carries this turn to its end.
-    pub(super) fn held_by(self, body: Full<Bytes>) -> Full<Bytes> {
-        // A body of one piece is ready at once.
-        let bytes = body.collect().now_or_never().and_then(Result::ok);
-        let bytes = bytes.map(Collected::to_bytes).unwrap_or_default();
-        Full::new(Bytes::from_owner(Held { bytes, _turn: self }))
-    }
-}
-
 impl Drop for Turn {
     fn drop(&mut self) {
         let mut seen = self.activity.seen();
@@ -100,23 +87,16 @@ impl Drop for Turn {
     }
 }
 
-struct Held {
-    bytes: Bytes,
-    _turn: Turn,
-}
-
-impl AsRef<[u8]> for Held {
-    fn as_ref(&self) -> &[u8] {
-        &self.bytes
-    }
-}
-
 /// From a request to the last byte of its answer.
 const LONGEST_ANSWER: Duration = Duration::from_secs(150);
 
 #[cfg(test)]
 mod tests {
+    use bytes::{Buf as _, Bytes};
+    use http_body_util::BodyExt as _;
+
     use super::*;
+    use crate::server::body::Body;
 
     #[tokio::test(start_paused = true)]
     async fn a_connection_is_judged_by_its_answers() {
@@ -139,13 +119,22 @@ mod tests {
     async fn a_turn_lasts_as_long_as_its_body() {
         let activity = Arc::new(Activity::default());
         let open = || activity.seen().open.len();
-        let body = Activity::begin(&activity).held_by(Full::new(Bytes::from_static(b"page")));
+        let carry = |page: &'static [u8]| {
+            Body::from(Bytes::from_static(page)).holding(Activity::begin(&activity))
+        };
+        let mut body = carry(b"page");
         assert_eq!(open(), 1);
-        let bytes = body.collect().await.unwrap().to_bytes();
-        assert_eq!((&bytes[..], open()), (&b"page"[..], 1));
-        drop(bytes);
+        let frame = body.frame().await.unwrap().unwrap();
+        let Ok(sending) = frame.into_data() else {
+            panic!("no data")
+        };
+        assert_eq!((sending.chunk(), open()), (&b"page"[..], 1));
+        assert!(body.frame().await.is_none());
+        drop(body);
+        assert_eq!(open(), 1);
+        drop(sending);
         assert_eq!(open(), 0);
-        drop(Activity::begin(&activity).held_by(Full::new(Bytes::new())));
+        drop(carry(b""));
         assert_eq!(open(), 0);
     }
 }

@@ -5,9 +5,10 @@ use http::{
     HeaderName, HeaderValue, Method, Response, StatusCode,
     header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS},
 };
-use http_body_util::Full;
 
-pub(super) type Answer = Response<Full<Bytes>>;
+use super::body::Body;
+
+pub(super) type Answer = Response<Body>;
 
 pub(super) fn not_allowed(allowed: &[Method]) -> Answer {
     let answer = plain(StatusCode::METHOD_NOT_ALLOWED, "method not allowed");
@@ -35,12 +36,16 @@ pub(super) fn plain(status: StatusCode, words: &str) -> Answer {
     answer(
         status,
         "text/plain; charset=utf-8",
-        format!("{words}\n").into(),
+        Bytes::from(format!("{words}\n")),
     )
 }
 
-pub(super) fn answer(status: StatusCode, content_type: &'static str, body: Bytes) -> Answer {
-    let mut answer = Response::new(Full::new(body));
+pub(super) fn answer(
+    status: StatusCode,
+    content_type: &'static str,
+    body: impl Into<Body>,
+) -> Answer {
+    let mut answer = Response::new(body.into());
     *answer.status_mut() = status;
     let answer = with(answer, CONTENT_TYPE, HeaderValue::from_static(content_type));
     let answer = with(

@@ -2,9 +2,7 @@
 
 use std::{convert::Infallible, fmt, pin::Pin, sync::Arc, time::Duration};
 
-use bytes::Bytes;
 use http::{Method, Request, header::CONTENT_LENGTH};
-use http_body_util::Full;
 use hyper::{
     body::{Body as _, Incoming},
     server::conn::{http1, http2},
@@ -21,6 +19,7 @@ use tokio::{
 use super::{
     activity::{Activity, State},
     answer::Answer,
+    body::Body,
     handshake::handshake,
     patient::Patient,
     routes::Site,
@@ -122,6 +121,8 @@ where
         .header_read_timeout(IDLE_TIMEOUT)
         .max_header_size(LARGEST_HEAD)
         .max_headers(MOST_HEADERS)
+        // It would copy all of a page before it sends the first byte of it.
+        .writev(true)
         .serve_connection(TokioIo::new(stream), service);
     // hyper has one timeout for an idle connection and for a slow head; who has
     // not managed a single request yet does not get the long one.
@@ -152,7 +153,7 @@ where
             let answer = answer.await;
             let answer = if head { without_body(answer) } else { answer };
             // Its turn lasts until it is sent.
-            Ok::<_, Infallible>(answer.map(|body| turn.held_by(body)))
+            Ok::<_, Infallible>(answer.map(|body| body.holding(turn)))
         }
     });
     let connection = http2::Builder::new(TokioExecutor::new())
@@ -236,7 +237,7 @@ fn without_body(answer: Answer) -> Answer {
     if let Some(length) = body.size_hint().exact() {
         head.headers.insert(CONTENT_LENGTH, length.into());
     }
-    Answer::from_parts(head, Full::new(Bytes::new()))
+    Answer::from_parts(head, Body::default())
 }
 
 /// From accepting to the end of the TLS handshake.

@@ -1,12 +1,24 @@
 //! gzip, for who asks for it.
 
-use std::io::{self, Write};
+use std::io;
 
+use bytes::{Buf as _, Bytes};
 use flate2::{Compression, write::GzEncoder};
+
+use crate::exposition::{Coding, Page};
+
+/// The coding of an answer to a request with these `Accept-Encoding` headers.
+pub(super) fn wanted<'a>(values: impl IntoIterator<Item = &'a str>) -> Coding {
+    if accepts_gzip(values) {
+        Coding::Gzip
+    } else {
+        Coding::Identity
+    }
+}
 
 /// Whether the `Accept-Encoding` headers allow gzip (RFC 9110 12.5.3). Without
 /// one anything would be allowed; then nothing is compressed.
-pub(super) fn accepts_gzip<'a>(values: impl IntoIterator<Item = &'a str>) -> bool {
+fn accepts_gzip<'a>(values: impl IntoIterator<Item = &'a str>) -> bool {
     let mut named = None;
     let mut any = false;
     for element in values.into_iter().flat_map(|value| value.split(',')) {
@@ -23,10 +35,11 @@ pub(super) fn accepts_gzip<'a>(values: impl IntoIterator<Item = &'a str>) -> boo
 }
 
 /// Compresses; metrics are so repetitive that the fastest level is good enough.
-pub(super) fn gzip(page: &str) -> io::Result<Vec<u8>> {
-    let mut encoder = GzEncoder::new(Vec::with_capacity(page.len() / 8), Compression::fast());
-    encoder.write_all(page.as_bytes())?;
-    encoder.finish()
+pub(super) fn gzip(page: Page) -> io::Result<Bytes> {
+    let room = Vec::with_capacity(page.remaining() / 8);
+    let mut encoder = GzEncoder::new(room, Compression::fast());
+    io::copy(&mut page.reader(), &mut encoder)?;
+    encoder.finish().map(Bytes::from)
 }
 
 fn quality(parameter: &str) -> Option<f32> {
@@ -72,7 +85,7 @@ mod tests {
     #[test]
     fn what_is_compressed_comes_back() {
         let page = "oci_registry_up{registry=\"a\"} 1\n".repeat(1000);
-        let small = gzip(&page).unwrap();
+        let small = gzip(page.clone().into()).unwrap();
         assert!(small.len() * 20 < page.len(), "{}", small.len());
         let mut back = String::new();
         GzDecoder::new(&small[..])

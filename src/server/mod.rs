@@ -10,6 +10,7 @@
 
 mod activity;
 mod answer;
+mod body;
 mod connection;
 mod encoding;
 mod handshake;
@@ -38,7 +39,7 @@ use tokio::{
 use url::Url;
 
 use crate::{
-    exposition::{Format, Scope},
+    exposition::{Coding, Format, Page, Scope},
     outcome::CheckName,
     report::Audience,
 };
@@ -49,8 +50,14 @@ pub use web::Web;
 
 /// What the routes show. Asked on a thread of its own: it may take its time.
 pub trait Pages: Send + Sync + 'static {
-    /// The metrics in this format.
-    fn metrics(&self, format: Format, scope: Scope) -> Result<Option<String>, PageError>;
+    /// The metrics in this format; with this coding, or as they are. `None` where a
+    /// registry of the scope is not configured.
+    fn metrics(
+        &self,
+        format: Format,
+        scope: Scope,
+        coding: Coding,
+    ) -> Result<Option<Page>, PageError>;
     /// The reports as JSON, of all registries or of one; `None` where no such
     /// registry is configured.
     fn reports(
@@ -64,6 +71,8 @@ pub trait Pages: Send + Sync + 'static {
     fn heartbeat(&self) -> Option<SystemTime>;
     /// Whether the configuration is loaded and the scheduler runs.
     fn ready(&self) -> bool;
+    /// The configuration in force (YAML), without its secrets.
+    fn configuration(&self, audience: Audience) -> String;
     /// One registry for whoever asks.
     fn probe(self: Arc<Self>, ask: Probing) -> Answering;
     /// The registries that may be probed, as Prometheus' HTTP service discovery

@@ -5,23 +5,24 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use bytes::Bytes;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode,
     header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, LOCATION, VARY},
 };
 use percent_encoding::percent_decode_str;
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    task::spawn_blocking,
-};
+use tokio::{sync::Semaphore, task::spawn_blocking};
 
 use super::{
     Options, PageError, Pages, Visitor,
     answer::{Answer, answer, busy, failed, not_allowed, plain, with},
+    body::Body,
     encoding, query,
 };
-use crate::{exposition::Format, page::POLICY, report::Audience};
+use crate::{
+    exposition::{Coding, Format, Page},
+    page::POLICY,
+    report::Audience,
+};
 
 /// Everything that the routes need.
 pub(super) struct Site {
@@ -39,6 +40,7 @@ enum Route {
     Healthy,
     Ready,
     Reload,
+    Configuration,
     Probe,
     ServiceDiscovery,
     /// Of all registries, or of this one.
@@ -74,6 +76,7 @@ impl Site {
         let audience = visitor.audience(self.options.show_evidence);
         match route {
             Route::Metrics => self.metrics(request).await,
+            Route::Configuration => self.configuration(audience, request.headers()).await,
             Route::Probe => self.probe(request, visitor, audience).await,
             Route::ServiceDiscovery => self.service_discovery(request).await,
             Route::Reports(registry) => self.reports(registry, audience, request.headers()).await,
@@ -103,6 +106,7 @@ impl Site {
             "/-/healthy" => Route::Healthy,
             "/-/ready" => Route::Ready,
             "/-/reload" => Route::Reload,
+            "/config" => Route::Configuration,
             PROBE => Route::Probe,
             "/sd" => Route::ServiceDiscovery,
             REPORTS => Route::Reports(None),
@@ -124,9 +128,17 @@ impl Site {
         let headers = request.headers();
         let format = Format::negotiate(values(headers, &ACCEPT));
         let scope = query::scope(request.uri());
+        let coding = encoding::wanted(values(headers, &ACCEPT_ENCODING));
         let pages = Arc::clone(&self.pages);
-        let make = move || pages.metrics(format, scope);
+        let make = move || pages.metrics(format, scope, coding);
         self.made(make, not_configured, format.content_type(), headers)
+            .await
+    }
+
+    async fn configuration(&self, audience: Audience, headers: &HeaderMap) -> Answer {
+        let pages = Arc::clone(&self.pages);
+        let make = move || Ok(Some(pages.configuration(audience)));
+        self.made(make, not_configured, "text/plain; charset=utf-8", headers)
             .await
     }
 
@@ -197,9 +209,9 @@ impl Site {
 
     /// A page that is made off the threads that send, within the bound; it
     /// counts until it is sent.
-    pub(super) async fn made(
+    pub(super) async fn made<P: Into<Page>>(
         &self,
-        make: impl FnOnce() -> Result<Option<String>, PageError> + Send + 'static,
+        make: impl FnOnce() -> Result<Option<P>, PageError> + Send + 'static,
         missing: impl Fn() -> Answer,
         content_type: &'static str,
         headers: &HeaderMap,
@@ -211,20 +223,17 @@ impl Site {
                 Err(_) => return busy(),
             },
         };
-        let small = encoding::accepts_gzip(values(headers, &ACCEPT_ENCODING));
+        let coding = encoding::wanted(values(headers, &ACCEPT_ENCODING));
         let making = spawn_blocking(move || {
             let Some(page) = make()? else {
                 return Ok(None);
             };
-            let body = if small {
-                encoding::gzip(&page)?
-            } else {
-                page.into_bytes()
+            let page: Page = page.into();
+            let page = match (page.coding(), coding) {
+                (Coding::Identity, Coding::Gzip) => encoding::gzip(page)?.into(),
+                _ => page,
             };
-            Ok::<_, PageError>(Some(Bytes::from_owner(Sent {
-                body,
-                _permit: permit,
-            })))
+            Ok::<_, PageError>(Some(Body::new(page, permit)))
         });
         let body = match making.await {
             Ok(Ok(Some(body))) => body,
@@ -244,23 +253,11 @@ impl Site {
             VARY,
             HeaderValue::from_static("Accept, Accept-Encoding"),
         );
-        if small {
+        if coding == Coding::Gzip {
             with(answer, CONTENT_ENCODING, HeaderValue::from_static("gzip"))
         } else {
             answer
         }
-    }
-}
-
-/// A page on its way, which ends its turn when it is dropped.
-struct Sent {
-    body: Vec<u8>,
-    _permit: Option<OwnedSemaphorePermit>,
-}
-
-impl AsRef<[u8]> for Sent {
-    fn as_ref(&self) -> &[u8] {
-        &self.body
     }
 }
 
@@ -297,8 +294,12 @@ mod tests {
     struct Beat(Option<SystemTime>);
 
     impl Pages for Beat {
-        fn metrics(&self, _: Format, _: Scope) -> Result<Option<String>, PageError> {
+        fn metrics(&self, _: Format, _: Scope, _: Coding) -> Result<Option<Page>, PageError> {
             Ok(None)
+        }
+
+        fn configuration(&self, _: Audience) -> String {
+            String::new()
         }
 
         fn probe(self: Arc<Self>, _: Probing) -> Answering {
@@ -358,6 +359,7 @@ mod tests {
             ("/-/reload", Route::Reload),
             ("/probe", Route::Probe),
             ("/sd", Route::ServiceDiscovery),
+            ("/config", Route::Configuration),
         ] {
             assert_eq!(site.route(path), route, "{path}");
         }

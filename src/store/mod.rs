@@ -143,7 +143,13 @@ impl State {
 impl Snapshot {
     /// What is known of a registry; `None` before anything was heard of it.
     pub fn registry(&self, name: &str) -> Option<&Record> {
-        self.registries.get(name).map(AsRef::as_ref)
+        self.shared(name).map(AsRef::as_ref)
+    }
+
+    /// The same, shared. Another pointer is another state: whoever holds one, be it
+    /// weakly, sees by a later snapshot's pointer whether anything was written.
+    pub fn shared(&self, name: &str) -> Option<&Arc<Record>> {
+        self.registries.get(name)
     }
 
     /// Every registry of which something is known, by name.

@@ -1,10 +1,13 @@
 //! The binary as a user runs it: exit codes, stdout, stderr, signals.
 
 pub(crate) mod daemon;
+mod everywhere;
 mod helpers;
 mod probing;
 mod reload;
 pub(crate) mod run;
+#[cfg(target_os = "linux")]
+mod stalled;
 mod systemd;
 
 use std::{fs, process::Stdio};

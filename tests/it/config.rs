@@ -213,6 +213,37 @@ fn the_examples_are_good_and_show_every_key() {
     }
 }
 
+/// One example for each registry of the matrix that is not one of a cloud.
+#[test]
+fn the_examples_of_registries_are_good() {
+    let mut seen = HashSet::new();
+    for entry in fs::read_dir(root().join("examples/registries")).unwrap() {
+        let path = entry.unwrap().path();
+        let text = fs::read_to_string(&path).unwrap();
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        let config = parsed(&text, &[]).unwrap_or_else(|errors| panic!("{name}: {errors}"));
+        assert!(config.warnings.is_empty(), "{name}: {:?}", config.warnings);
+        // A credential that is shown in a file is copied with it.
+        for target in &config.registries {
+            for set in target.credential_sets() {
+                let inline = format!("{:?}", set.source).contains("Inline");
+                assert!(!inline, "{name}");
+            }
+        }
+        seen.insert(name);
+    }
+    let all = [
+        "artifactory",
+        "distribution",
+        "docker-hub",
+        "ghcr",
+        "harbor",
+        "quay",
+        "zot",
+    ];
+    assert_eq!(seen, all.map(str::to_owned).into());
+}
+
 /// One example for each way to come by credentials in a cloud or a cluster.
 #[test]
 fn the_examples_of_credentials_are_good() {

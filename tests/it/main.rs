@@ -30,6 +30,8 @@ mod dashboards;
 #[cfg(test)]
 mod demo;
 #[cfg(test)]
+mod deployment;
+#[cfg(test)]
 mod exposition;
 #[cfg(test)]
 mod fleet;

@@ -12,7 +12,7 @@ use std::{
 
 use flate2::read::GzDecoder;
 use oci_registry_exporter::{
-    exposition::{Format, Scope},
+    exposition::{Coding, Format, Page, Scope},
     page::POLICY,
     report::Audience,
     server::{
@@ -450,7 +450,7 @@ impl Fixed {
 }
 
 impl Pages for Fixed {
-    fn metrics(&self, _: Format, _: Scope) -> Result<Option<String>, PageError> {
+    fn metrics(&self, _: Format, _: Scope, _: Coding) -> Result<Option<Page>, PageError> {
         if self.error {
             return Err("no page today".into());
         }
@@ -459,7 +459,12 @@ impl Pages for Fixed {
             gate.reached.send(()).unwrap();
             gate.wait.lock().unwrap().recv().unwrap();
         }
-        Ok(Some(self.page.clone().unwrap_or_else(|| PAGE.to_owned())))
+        let page = self.page.clone().unwrap_or_else(|| PAGE.to_owned());
+        Ok(Some(page.into()))
+    }
+
+    fn configuration(&self, _: Audience) -> String {
+        "registries: []".to_owned()
     }
 
     fn probe(self: Arc<Self>, _: Probing) -> Answering {

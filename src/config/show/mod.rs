@@ -14,6 +14,20 @@ use yaml::{Level, number};
 /// The effective configuration, made for people and for `config::load`; with `origin`
 /// every value has a comment that says where it came from.
 pub fn show(config: &Config, origin: bool) -> String {
+    written(config, &[], origin)
+}
+
+/// The effective configuration for whoever reaches the port: without the names of
+/// users, and of the hosts that get credentials for a token.
+pub fn show_to_anybody(config: &Config) -> String {
+    written(
+        config,
+        &["username", "proxy_username", "token_hosts"],
+        false,
+    )
+}
+
+fn written(config: &Config, withheld: &[&str], origin: bool) -> String {
     let base = config.path.as_deref().and_then(|path| path.parent());
     let paths = Paths(base);
     let document = |path: &str| config.origins.of_document(path);
@@ -49,5 +63,8 @@ pub fn show(config: &Config, origin: bool) -> String {
             })
         }),
     );
+    root.withhold(withheld, WITHHELD);
     root.written(origin)
 }
+
+const WITHHELD: &str = "<withheld>";

@@ -109,6 +109,11 @@ impl<'a> Level<'a> {
         text
     }
 
+    /// Puts `instead` in the place of the values of these keys, wherever they stand.
+    pub(super) fn withhold(&mut self, keys: &[&str], instead: &str) {
+        withhold(&mut self.lines, keys, instead);
+    }
+
     fn add(&mut self, key: &str, value: Value, origin: String) {
         self.lines.push(Line {
             key: text(key),
@@ -129,6 +134,24 @@ impl<'a> Level<'a> {
         };
         let known = keys.iter().map(origin).find(|at| at != BUILT_IN);
         known.unwrap_or_else(|| BUILT_IN.to_owned())
+    }
+}
+
+fn withhold(lines: &mut [Line], keys: &[&str], instead: &str) {
+    for line in lines {
+        if keys.contains(&line.key.as_str()) {
+            line.value = Value::Scalar(text(instead));
+            continue;
+        }
+        match &mut line.value {
+            Value::Map(lines) => withhold(lines, keys, instead),
+            Value::Maps(items) => {
+                for lines in items {
+                    withhold(lines, keys, instead);
+                }
+            }
+            Value::Scalar(_) | Value::List(_) => {}
+        }
     }
 }
 

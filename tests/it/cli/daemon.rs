@@ -249,6 +249,11 @@ impl Daemon {
         panic!("never `{part}`: {page}");
     }
 
+    /// Its process id.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id().unwrap()
+    }
+
     pub(crate) async fn signal(&self, name: &str) {
         let pid = self.child.id().unwrap();
         let script = format!("kill -{name} {pid}");

@@ -191,6 +191,24 @@ async fn service_discovery_holds_what_a_probe_leaves_out() {
 }
 
 #[tokio::test]
+async fn service_discovery_names_the_labels_of_repositories() {
+    let sim = sim(Scheme::None).await;
+    let place = Workplace::new(&format!(
+        "registries:\n  - {{name: shared, url: '{}', probe: {{enabled: true}}, repositories: [{{name: team/app, labels: {{team: b}}}}, {{name: team/a, labels: {{team: a, kind: x}}}}, team/c]}}\n",
+        sim.url()
+    ));
+    let daemon = Daemon::start(&place, &[]).await;
+    let groups: Value = serde_json::from_str(body(&daemon.get("/sd").await)).unwrap();
+    let labels = &groups[0]["labels"];
+    for (name, values) in [("team", ",a,b,"), ("kind", ",x,")] {
+        let label = format!("__meta_oci_registry_repository_label_{name}");
+        assert_eq!(labels[&label], values, "{labels}");
+        assert!(labels[name].is_null(), "{labels}");
+    }
+    end(daemon).await;
+}
+
+#[tokio::test]
 async fn metrics_are_selected_by_family_and_registry() {
     let sim = sim(Scheme::None).await;
     let two = registry("one", &sim, PASSWORD)

@@ -4,6 +4,7 @@
 //! them anew with `UPDATE_GOLDEN=1 cargo test --test it exposition` and read the
 //! difference before committing it.
 
+pub(crate) mod cache;
 mod page;
 mod prometheus;
 pub(crate) mod scenario;

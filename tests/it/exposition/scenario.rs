@@ -89,12 +89,12 @@ pub(super) fn named(name: &str, url: &str, note: &str) -> View {
     }
 }
 
-const CANARY: &str = "platform/canary";
+pub(super) const CANARY: &str = "platform/canary";
 const TEAM: &str = "team-a/canary";
-const BUCKETS: [f64; 4] = [0.05, 0.25, 1.0, 10.0];
+pub(super) const BUCKETS: [f64; 4] = [0.05, 0.25, 1.0, 10.0];
 
 /// Seconds after 2026-11-24T00:00:00Z.
-fn at(seconds: u64) -> SystemTime {
+pub(super) fn at(seconds: u64) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(1_795_478_400 + seconds)
 }
 
@@ -214,7 +214,7 @@ fn capabilities_report() -> Report {
     )
 }
 
-fn report(subject: Subject, mut outcome: Outcome, requests: Vec<Sent>) -> Report {
+pub(super) fn report(subject: Subject, mut outcome: Outcome, requests: Vec<Sent>) -> Report {
     outcome.latency = Some(Duration::from_millis(120));
     Report {
         subject,
@@ -226,7 +226,7 @@ fn report(subject: Subject, mut outcome: Outcome, requests: Vec<Sent>) -> Report
     }
 }
 
-fn production_seen() -> Observation {
+pub(super) fn production_seen() -> Observation {
     let millis = |millis| Some(Duration::from_millis(millis));
     let certificate = |not_after| Certificate {
         not_after,
@@ -316,7 +316,7 @@ fn fill_hostile(store: &Store) {
     );
 }
 
-fn subject(
+pub(super) fn subject(
     registry: &str,
     check: CheckName,
     repository: Option<&str>,
@@ -330,7 +330,11 @@ fn subject(
     }
 }
 
-fn sent(operation: Operation, end: Result<u16, TransportErrorKind>, millis: u64) -> Sent {
+pub(super) fn sent(
+    operation: Operation,
+    end: Result<u16, TransportErrorKind>,
+    millis: u64,
+) -> Sent {
     Sent {
         operation,
         method: Method::GET,
@@ -342,7 +346,7 @@ fn sent(operation: Operation, end: Result<u16, TransportErrorKind>, millis: u64)
     }
 }
 
-fn exporter() -> Exporter {
+pub(super) fn exporter() -> Exporter {
     Exporter {
         version: "0.0.0",
         revision: "0123abc",
@@ -354,7 +358,7 @@ fn exporter() -> Exporter {
     }
 }
 
-fn config(registries: Vec<Target>) -> Config {
+pub(super) fn config(registries: Vec<Target>) -> Config {
     Config {
         registries: registries.into_iter().map(Arc::new).collect(),
         concurrency: 256,

@@ -211,16 +211,17 @@ impl Simulation {
 
     /// When a check of a registry runs next, its first repository.
     pub(crate) fn next_run(&self, registry: &str, check: CheckName) -> Duration {
-        let due = self.watch.next_runs().into_iter();
-        let (_, due) = due
-            .filter(|(subject, _)| subject.registry == registry && subject.check == check)
-            .min_by_key(|(_, due)| *due)
-            .unwrap();
+        let next_runs = self.watch.next_runs();
+        let of_check = next_runs
+            .iter()
+            .filter(|(subject, _)| subject.registry == registry && subject.check == check);
+        let due = of_check.map(|(_, due)| *due).min().unwrap();
         due.duration_since(epoch()).unwrap()
     }
 
     fn next_due(&self) -> Duration {
-        let due = self.watch.next_runs().into_values().min().unwrap();
+        let next_runs = self.watch.next_runs();
+        let due = next_runs.values().min().unwrap();
         due.duration_since(epoch()).unwrap()
     }
 

@@ -5,6 +5,7 @@ mod clients;
 mod daemon;
 mod file;
 mod https;
+mod pieces;
 mod promtool;
 mod renewal;
 mod tls;
@@ -20,7 +21,7 @@ use std::{
 };
 
 use oci_registry_exporter::{
-    exposition::{Format, Scope},
+    exposition::{Coding, Format, Page, Scope},
     report::Audience,
     server::{
         Answering, Options, PageError, Pages, ProbeRefusal, Probing, Reloading, ShowEvidence,
@@ -108,20 +109,24 @@ impl Port {
 
 /// Pages that are always the same.
 struct Fixed {
-    metrics: String,
+    metrics: Page,
 }
 
 impl Default for Fixed {
     fn default() -> Self {
         Self {
-            metrics: "oci_registry_up 1\n".to_owned(),
+            metrics: "oci_registry_up 1\n".to_owned().into(),
         }
     }
 }
 
 impl Pages for Fixed {
-    fn metrics(&self, _: Format, _: Scope) -> Result<Option<String>, PageError> {
+    fn metrics(&self, _: Format, _: Scope, _: Coding) -> Result<Option<Page>, PageError> {
         Ok(Some(self.metrics.clone()))
+    }
+
+    fn configuration(&self, _: Audience) -> String {
+        String::new()
     }
 
     fn probe(self: Arc<Self>, _: Probing) -> Answering {

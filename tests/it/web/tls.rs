@@ -221,7 +221,7 @@ async fn an_answer_over_http2_that_nobody_reads_keeps_nobody_else_waiting() {
         ..Options::default()
     };
     let pages = Fixed {
-        metrics: "x".repeat(1024 * 1024),
+        metrics: "x".repeat(1024 * 1024).into(),
     };
     let port = Port::with(options, pages, &tls_section(&pair.cert, &pair.key, &[])).await;
     let client = Client::trusting(&authority.root());
