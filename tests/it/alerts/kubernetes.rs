@@ -2,7 +2,7 @@
 //! dashboards as `ConfigMap`s that Grafana's sidecar finds by a label. `UPDATE_GOLDEN=1`
 //! writes both anew.
 
-use std::{fs, path::PathBuf};
+use std::{fmt::Write as _, fs, path::PathBuf};
 
 use serde_json::Value;
 
@@ -124,7 +124,8 @@ fn config_maps() -> String {
         let source = fs::read_to_string(dashboards().join(&file)).expect("a dashboard");
         let source: Value = serde_json::from_str(&source).expect("JSON");
         let name = file.trim_end_matches(".json");
-        text.push_str(&format!(
+        let _ = write!(
+            text,
             "---
 apiVersion: v1
 kind: ConfigMap
@@ -137,7 +138,7 @@ data:
   {file}: |-
     {source}
 "
-        ));
+        );
     }
     text
 }

@@ -55,7 +55,7 @@ fn every_mutant_of_a_rule_is_noticed() {
 #[test]
 fn the_name_of_the_availability_says_its_window() {
     let rules = groups();
-    let rules = rules.iter().flat_map(|group| rules_of(group));
+    let rules = rules.iter().flat_map(rules_of);
     let of_a_month: Vec<_> = rules
         .filter(|rule| name(rule).ends_with("ratio30d"))
         .collect();
@@ -296,7 +296,7 @@ fn alerts_of(groups: &[Value], mutant: &Mutant) -> Vec<String> {
     if mutant.altered.get("alert").is_some() {
         return vec![mutant.rule.clone()];
     }
-    let rules = groups.iter().flat_map(|group| rules_of(group));
+    let rules = groups.iter().flat_map(rules_of);
     rules
         .filter(|rule| rule.get("alert").is_some() && yaml(rule).contains(&mutant.rule))
         .map(|rule| name(rule).to_owned())
@@ -308,7 +308,7 @@ fn only(groups: &[Value], alerts: &[String], mutant: &Mutant) -> Value {
     let mut groups = groups.to_vec();
     let wanted: String = groups
         .iter()
-        .flat_map(|group| rules_of(group))
+        .flat_map(rules_of)
         .filter(|rule| alerts.iter().any(|alert| alert == name(rule)))
         .map(yaml)
         .collect();

@@ -149,36 +149,7 @@ async fn a_wrong_password_and_lost_referrers_are_told_and_a_429_storm_is_no_reje
 /// all of it is one alert.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_team_is_told_of_its_own_and_an_outage_of_200_repositories_is_one_alert() {
-    let mut builder = RegistrySim::profile(Profile::HARBOR_2_11)
-        .auth(Scheme::Bearer)
-        .without_log();
-    let mut sets = "credentials:\n".to_owned();
-    let mut repositories = String::new();
-    for team in 0..TEAMS {
-        let (robot, repository) = (format!("robot-{team}"), format!("team-{team}/canary"));
-        builder = builder.user(&robot, "s3cret", [(&*repository, "pull,push,delete")]);
-        let _ = writeln!(
-            sets,
-            "  team-{team}: {{username: {robot}, password: s3cret, hosts: [127.0.0.1]}}"
-        );
-        let label = match team {
-            7 => "a",
-            8 => "b",
-            _ => "other",
-        };
-        let _ = writeln!(
-            repositories,
-            "      - {{name: {repository}, credentials: team-{team}, labels: {{team: {label}}}}}"
-        );
-    }
-    let sim = builder.start().await;
-    for team in 0..TEAMS {
-        sim.push_image(&format!("team-{team}/canary"), "latest");
-    }
-    let url = sim.url();
-    let config = format!(
-        "{SELDOM}{sets}registries:\n  - name: harbor\n    url: {url}\n    repositories:\n{repositories}"
-    );
+    let (sim, config) = many_teams().await;
     let Some(mut chain) = Chain::start(&config).await else {
         return;
     };
@@ -216,6 +187,42 @@ async fn a_team_is_told_of_its_own_and_an_outage_of_200_repositories_is_one_aler
     assert_eq!(chain.alerts_of("harbor").await, [outage]);
     assert_eq!(chain.told_of("harbor"), [(outage, "platform-page")]);
     chain.end().await;
+}
+
+/// A registry that [`TEAMS`] teams share, each with a repository and a robot of its own;
+/// the seventh is team a, the eighth b.
+async fn many_teams() -> (RegistrySim, String) {
+    let mut builder = RegistrySim::profile(Profile::HARBOR_2_11)
+        .auth(Scheme::Bearer)
+        .without_log();
+    let mut sets = "credentials:\n".to_owned();
+    let mut repositories = String::new();
+    for team in 0..TEAMS {
+        let (robot, repository) = (format!("robot-{team}"), format!("team-{team}/canary"));
+        builder = builder.user(&robot, "s3cret", [(&*repository, "pull,push,delete")]);
+        let _ = writeln!(
+            sets,
+            "  team-{team}: {{username: {robot}, password: s3cret, hosts: [127.0.0.1]}}"
+        );
+        let label = match team {
+            7 => "a",
+            8 => "b",
+            _ => "other",
+        };
+        let _ = writeln!(
+            repositories,
+            "      - {{name: {repository}, credentials: team-{team}, labels: {{team: {label}}}}}"
+        );
+    }
+    let sim = builder.start().await;
+    for team in 0..TEAMS {
+        sim.push_image(&format!("team-{team}/canary"), "latest");
+    }
+    let url = sim.url();
+    let config = format!(
+        "{SELDOM}{sets}registries:\n  - name: harbor\n    url: {url}\n    repositories:\n{repositories}"
+    );
+    (sim, config)
 }
 
 /// The shipped rules with every time of theirs a hundredth, but no look back so short that
