@@ -2,7 +2,7 @@
 //! the syntax (Prometheus does); it knows every word that is not a metric, so that a
 //! misspelt metric cannot pass for anything else.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::LazyLock};
 
 use oci_registry_exporter::exposition::{Kind, families};
 
@@ -65,12 +65,42 @@ pub(crate) fn declared(metric: &str) -> Option<Vec<&'static str>> {
     if let Some((_, labels)) = NOT_YET.iter().find(|(name, _)| *name == metric) {
         return Some(labels.to_vec());
     }
+    if let Some((_, labels)) = recorded().iter().find(|(name, _)| name == metric) {
+        return Some(labels.clone());
+    }
+    of_the_program(metric)
+}
+
+fn of_the_program(metric: &str) -> Option<Vec<&'static str>> {
     families().find_map(|family| match metric.strip_prefix(family.name)? {
         "" if family.kind != Kind::Histogram => Some(family.labels.to_vec()),
         "_sum" | "_count" if family.kind == Kind::Histogram => Some(family.labels.to_vec()),
         "_bucket" if family.kind == Kind::Histogram => Some([family.labels, &["le"]].concat()),
         _ => None,
     })
+}
+
+/// What the shipped rules record, with the labels of what it is made of.
+fn recorded() -> &'static [(String, Vec<&'static str>)] {
+    static RECORDED: LazyLock<Vec<(String, Vec<&'static str>)>> = LazyLock::new(|| {
+        let mut names: Vec<(String, Vec<&str>)> = Vec::new();
+        for rule in super::every_rule() {
+            let Some(name) = rule.record else { continue };
+            let query = scan(&rule.expr).unwrap_or_else(|it| panic!("{name}: {it}"));
+            let metrics = query.selectors.iter().map(|it| &*it.metric);
+            let labels = metrics.filter_map(|metric| {
+                let before = names.iter().find(|(name, _)| name == metric);
+                before.map_or_else(
+                    || of_the_program(metric),
+                    |(_, labels)| Some(labels.clone()),
+                )
+            });
+            let labels: BTreeSet<_> = labels.flatten().collect();
+            names.push((name, labels.into_iter().collect()));
+        }
+        names
+    });
+    &RECORDED
 }
 
 /// Reads a query; an error for what is no query at all.
@@ -179,7 +209,8 @@ fn literal(rest: &str, quote: char) -> Result<usize, String> {
 
 /// Metrics that rules and dashboards use before the program declares them. One that is
 /// declared may not stand here.
-const NOT_YET: &[(&str, &[&str])] = &[];
+const NOT_YET: &[(&str, &[&str])] =
+    &[("oci_registry_exporter_discovery_last_success", &["source"])];
 
 /// What Prometheus itself adds to every scrape.
 const OF_A_SCRAPE: [&str; 3] = ["scrape_duration_seconds", "scrape_samples_scraped", "up"];
@@ -196,18 +227,19 @@ const LISTS: [&str; 6] = [
     "without",
 ];
 const OPERATORS: [&str; 5] = ["and", "bool", "offset", "or", "unless"];
-const AGGREGATIONS: [&str; 9] = [
+const AGGREGATIONS: [&str; 10] = [
     "avg",
     "bottomk",
     "count",
     "count_values",
+    "group",
     "max",
     "min",
     "quantile",
     "sum",
     "topk",
 ];
-const FUNCTIONS: [&str; 16] = [
+const FUNCTIONS: [&str; 18] = [
     "absent_over_time",
     "avg_over_time",
     "clamp_min",
@@ -218,11 +250,13 @@ const FUNCTIONS: [&str; 16] = [
     "last_over_time",
     "max_over_time",
     "min_over_time",
+    "quantile_over_time",
     "rate",
     "round",
     "sort_desc",
     "sum_over_time",
     "time",
+    "timestamp",
     "vector",
 ];
 

@@ -8,6 +8,7 @@
 //! `tests/run lab` installs what is missing and runs all of it.
 //!
 //! - [`process`] starts, waits and ends; a server is a [`process::Setup`]
+//! - [`alertmanager`], with the webhook that it calls
 //! - [`crane`], [`distribution`], [`ferro`], [`nginx`], [`prometheus`], [`tinyproxy`]: one setup each
 //! - [`certificates`]: an own CA and what it signs
 //! - [`tokens`]: the token server that docker-registry's token mode asks for
@@ -16,6 +17,7 @@
 //! - [`image`]: pushes an image and a referrer
 //! - [`http`]: the client of all that, which shares nothing with the exporter's own
 
+pub(crate) mod alertmanager;
 pub(crate) mod browser;
 pub(crate) mod certificates;
 pub(crate) mod crane;
@@ -30,6 +32,7 @@ pub(crate) mod registry;
 pub(crate) mod tinyproxy;
 pub(crate) mod tokens;
 
+mod alerting;
 mod environment;
 mod left_behind;
 mod limited;
