@@ -1,5 +1,6 @@
 //! From a path and the environment to a configuration.
 
+mod characters;
 mod environment;
 mod file;
 mod hint;
@@ -212,7 +213,7 @@ pub(super) fn read_tree(text: &str, file: &str) -> Result<Option<Node>, ConfigEr
     if text.len() > LARGEST_FILE {
         return Err(whole_file(file, TOO_LARGE, TOO_LARGE_HINT));
     }
-    refuse_control_characters(text, file)?;
+    characters::refuse_control_characters(text, file)?;
     tree::read(text).map_err(|error| {
         ConfigErrors::from(ConfigError {
             file: Some(file.to_owned()),
@@ -258,7 +259,7 @@ pub(super) fn utf8(file: &str, bytes: Vec<u8>) -> Result<String, ConfigErrors> {
     }
     String::from_utf8(bytes).map_err(|error| {
         let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let position = end_of(&String::from_utf8_lossy(good));
+        let position = characters::end_of(&String::from_utf8_lossy(good));
         ConfigErrors::from(ConfigError {
             file: Some(file.to_owned()),
             position: Some(position),
@@ -267,29 +268,6 @@ pub(super) fn utf8(file: &str, bytes: Vec<u8>) -> Result<String, ConfigErrors> {
             hint: "save it as UTF-8".to_owned(),
         })
     })
-}
-
-/// What YAML forbids; the parser would name a byte, not a line.
-fn refuse_control_characters(text: &str, file: &str) -> Result<(), ConfigErrors> {
-    let forbidden = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{85}');
-    let Some(index) = text.find(forbidden) else {
-        return Ok(());
-    };
-    let code = text[index..].chars().next().map_or(0, u32::from);
-    Err(ConfigErrors::from(ConfigError {
-        file: Some(file.to_owned()),
-        position: Some(end_of(&text[..index])),
-        path: String::new(),
-        message: format!("the control character U+{code:04X} stands in the file"),
-        hint: "remove it, or write it escaped in double quotes, as `\"\\x07\"`".to_owned(),
-    }))
-}
-
-/// Line and column (from 1) of what follows this text.
-fn end_of(text: &str) -> (usize, usize) {
-    let line = text.matches('\n').count() + 1;
-    let last = text.rsplit('\n').next().unwrap_or_default();
-    (line, last.chars().count() + 1)
 }
 
 fn whole_file(file: &str, message: &str, hint: &str) -> ConfigErrors {
