@@ -110,7 +110,15 @@ impl Pages for Daemon {
     }
 
     fn reload(self: Arc<Self>) -> Reloading {
-        Box::pin(async move { Daemon::reload(&self, "POST /-/reload").await })
+        // A task of its own: whoever asked may go away, and what was begun must not
+        // be left half done.
+        let reload = tokio::spawn(async move { Daemon::reload(&self, "POST /-/reload").await });
+        Box::pin(async move {
+            // The panic hook has logged where.
+            reload
+                .await
+                .unwrap_or_else(|_| Err("it ended with a panic; the log says where".to_owned()))
+        })
     }
 }
 

@@ -153,3 +153,54 @@ impl Changes {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::{
+        config::Load,
+        discovery::Discovery,
+        outcome::Subject,
+        scheduler::{self, Limits},
+        server::Pages as _,
+    };
+
+    /// Whoever asked by a request may hang up at any time.
+    #[tokio::test]
+    async fn a_reload_that_nobody_waits_for_goes_on_to_its_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.yml");
+        fs::write(&path, "registries: []\n").unwrap();
+        let load = Load::new(Some(path.clone()));
+        let main = Main::read(&load).unwrap();
+        let mut discovery = Discovery::default();
+        let config = discovery.read(&main).unwrap();
+        let reading = Reading {
+            content: config::content(&load),
+            main: Arc::new(main),
+            discovery,
+        };
+        let daemon = Arc::new(Daemon::new(config, load, reading, None, String::new()));
+        let cycle = |_, _: Vec<Subject>| async { Vec::new() };
+        let watch = Arc::clone(&daemon.watch);
+        let never = std::future::pending();
+        let schedule = scheduler::run(Vec::new(), Limits::default(), watch, cycle, never);
+        let schedule = tokio::spawn(schedule);
+
+        fs::write(&path, "registries: [{url: https://a.example.com}]\n").unwrap();
+        let mut changes = daemon.changes.subscribe();
+        drop(Arc::clone(&daemon).reload());
+        let scheduled = async {
+            while daemon.watch.next_runs().is_empty() {
+                changes.changed().await.unwrap();
+            }
+        };
+        timeout(Duration::from_mins(1), scheduled).await.unwrap();
+        assert_eq!(daemon.loaded().config.registries.len(), 1);
+        schedule.abort();
+    }
+}
