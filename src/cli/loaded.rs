@@ -10,8 +10,8 @@ use crate::{
     checks,
     config::{Config, Target},
     outcome::{Report, Subject},
-    probe::{first_delay, unasked},
-    scheduler::{Entry, Lane, Limits},
+    probe::{first_delay, lane, unasked},
+    scheduler::{Lane, Limits},
 };
 
 /// A configuration with its questions.
@@ -112,26 +112,6 @@ impl Loaded {
                 .min(LONGEST_SPREAD),
             grace: GRACE,
         }
-    }
-}
-
-/// The questions of a target that are asked: those that the configuration alone answers are not.
-fn lane(target: &Target) -> Lane<Subject> {
-    let entries = checks::questions(target)
-        .into_iter()
-        .filter(|(subject, repository)| {
-            checks::skipped(target, subject.check, repository).is_none()
-        })
-        .map(|(subject, _)| Entry {
-            interval: target.checks.settings(subject.check).interval,
-            first_delay: first_delay(target, subject.check),
-            key: subject,
-        })
-        .collect();
-    Lane {
-        name: target.name.clone(),
-        origin: target.url.origin().ascii_serialization(),
-        entries,
     }
 }
 

@@ -33,7 +33,7 @@ use pace::History;
 use schedule::Told;
 use secrets::Watched;
 
-pub use schedule::first_delay;
+pub use schedule::{first_delay, lane};
 
 /// Where reports go as they are finished.
 pub trait Sink: Sync {

@@ -19,8 +19,29 @@ use crate::{
     credentials::Source,
     oci::RateLimit,
     outcome::{CheckName, Report, Subject},
-    scheduler::{Next, splay},
+    scheduler::{Entry, Lane, Next, splay},
 };
+
+/// What of a target is asked on a schedule: every question but those that the
+/// configuration alone answers. Targets at one origin take turns.
+pub fn lane(target: &Target) -> Lane<Subject> {
+    let entries = checks::questions(target)
+        .into_iter()
+        .filter(|(subject, repository)| {
+            checks::skipped(target, subject.check, repository).is_none()
+        })
+        .map(|(subject, _)| Entry {
+            interval: target.checks.settings(subject.check).interval,
+            first_delay: first_delay(target, subject.check),
+            key: subject,
+        })
+        .collect();
+    Lane {
+        name: target.name.clone(),
+        origin: target.url.origin().ascii_serialization(),
+        entries,
+    }
+}
 
 /// How long a check waits after a start of the daemon; `None`: no longer than its registry.
 ///

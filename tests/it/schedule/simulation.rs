@@ -14,11 +14,10 @@ use std::{
 };
 
 use oci_registry_exporter::{
-    checks,
     config::{self, Environment, Target},
     outcome::{CheckName, Observation, Report, Subject},
-    probe::{Prober, Sink, first_delay},
-    scheduler::{self, Entry, Lane, Limits, Watch},
+    probe::{Prober, Sink, lane},
+    scheduler::{self, Limits, Watch},
 };
 use registry_sim::RegistrySim;
 use tokio::{
@@ -232,24 +231,6 @@ impl Simulation {
         // The scheduler holds the receiver.
         self.stop.send(()).unwrap();
         self.scheduler.await.unwrap();
-    }
-}
-
-fn lane(target: &Target) -> Lane<Subject> {
-    let entries = checks::questions(target)
-        .into_iter()
-        .filter(|(subject, repository)| {
-            checks::skipped(target, subject.check, repository).is_none()
-        })
-        .map(|(subject, _)| Entry {
-            interval: target.checks.settings(subject.check).interval,
-            first_delay: first_delay(target, subject.check),
-            key: subject,
-        });
-    Lane {
-        name: target.name.clone(),
-        origin: target.url.origin().ascii_serialization(),
-        entries: entries.collect(),
     }
 }
 
