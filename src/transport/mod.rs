@@ -47,6 +47,7 @@ use observer::{CURRENT, Recording, Totals};
 pub use options::{ProxyOptions, TlsOptions, TlsVersion, TransportOptions, user_agent};
 pub use pem::{pem_certificates, pem_key};
 pub use tls::{Built, TlsError, TlsPolicies, TlsPolicy};
+pub use verifier::verify_dates;
 
 /// The connections of one cycle to one registry, and to the token hosts and
 /// storage hosts that it names.

@@ -1,6 +1,6 @@
 //! The hooks of the TLS handshake: what is accepted, and what is noted of it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use rustls::{
     CertificateError, DigitallySignedStruct, Error, NamedGroup, SignatureScheme,
@@ -15,6 +15,8 @@ use rustls::{
     server::ParsedCertificate,
     sign::CertifiedKey,
 };
+
+use x509_parser::certificate::Validity;
 
 use super::{observer, shown};
 
@@ -117,29 +119,39 @@ fn verify_pinned(
 ) -> Result<ServerCertVerified, Error> {
     let (_, parsed) = x509_parser::parse_x509_certificate(leaf)
         .map_err(|_| Error::from(CertificateError::BadEncoding))?;
-    let time =
-        |end: i64| UnixTime::since_unix_epoch(std::time::Duration::from_secs(end.unsigned_abs()));
+    verify_dates(parsed.validity(), now)?;
+    verify_server_name(&ParsedCertificate::try_from(leaf)?, name)?;
+    Ok(ServerCertVerified::assertion())
+}
+
+/// Whether a certificate that is trusted by exact match holds at this time.
+///
+/// # Errors
+/// It does not hold yet, or no longer; each in the words of rustls.
+pub fn verify_dates(validity: &Validity, now: UnixTime) -> Result<(), Error> {
+    let time = |at: i64| UnixTime::since_unix_epoch(Duration::from_secs(at.unsigned_abs()));
     let today = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
-    let not_before = parsed.validity().not_before.timestamp();
-    let not_after = parsed.validity().not_after.timestamp();
-    if today < not_before {
-        let not_before = time(not_before);
+    let (from, until) = (
+        validity.not_before.timestamp(),
+        validity.not_after.timestamp(),
+    );
+    if today < from {
+        let not_before = time(from);
         return Err(CertificateError::NotValidYetContext {
             time: now,
             not_before,
         }
         .into());
     }
-    if today > not_after {
-        let not_after = time(not_after);
+    if today > until {
+        let not_after = time(until);
         return Err(CertificateError::ExpiredContext {
             time: now,
             not_after,
         }
         .into());
     }
-    verify_server_name(&ParsedCertificate::try_from(leaf)?, name)?;
-    Ok(ServerCertVerified::assertion())
+    Ok(())
 }
 
 /// Keeps no session: a resumed handshake shows no certificate. What is asked of

@@ -1,7 +1,7 @@
 //! Certificates of clients: whether one is asked for, whom it must be signed by,
 //! and whose it may be.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc};
 
 use rustls::{
     CertificateError, DigitallySignedStruct, DistinguishedName, Error, OtherError, RootCertStore,
@@ -18,7 +18,7 @@ use x509_parser::{extensions::GeneralName, prelude::X509Certificate};
 
 use crate::{
     config::{ClientAuth, ConfigErrors, Pem, WebTls},
-    transport::pem_certificates,
+    transport::{pem_certificates, verify_dates},
 };
 
 /// Judges what a client shows.
@@ -64,7 +64,7 @@ impl Clients {
             return Ok(());
         };
         if self.pinned.iter().any(|pinned| pinned == leaf) {
-            return verify_dates(&parsed(leaf)?, now);
+            return verify_dates(parsed(leaf)?.validity(), now);
         }
         chain.verify_client_cert(leaf, intermediates, now).map(drop)
     }
@@ -174,32 +174,6 @@ fn parsed<'a>(leaf: &'a CertificateDer<'_>) -> Result<X509Certificate<'a>, Error
     x509_parser::parse_x509_certificate(leaf)
         .map(|(_, parsed)| parsed)
         .map_err(|_| CertificateError::BadEncoding.into())
-}
-
-fn verify_dates(parsed: &X509Certificate<'_>, now: UnixTime) -> Result<(), Error> {
-    let seconds = |time: i64| UnixTime::since_unix_epoch(Duration::from_secs(time.unsigned_abs()));
-    let today = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
-    let (from, until) = (
-        parsed.validity().not_before.timestamp(),
-        parsed.validity().not_after.timestamp(),
-    );
-    if today < from {
-        let not_before = seconds(from);
-        return Err(CertificateError::NotValidYetContext {
-            time: now,
-            not_before,
-        }
-        .into());
-    }
-    if today > until {
-        let not_after = seconds(until);
-        return Err(CertificateError::ExpiredContext {
-            time: now,
-            not_after,
-        }
-        .into());
-    }
-    Ok(())
 }
 
 /// Every alternative name that can be written down: DNS names, addresses, e-mail
