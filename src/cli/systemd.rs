@@ -11,6 +11,7 @@ use std::{
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::{Failure, daemon::Daemon};
+use crate::scheduler;
 
 /// What the service manager is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,7 +78,7 @@ pub(super) async fn watchdog(daemon: &Daemon) {
     beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         beats.tick().await;
-        if alive(daemon.watch.heartbeat(), SystemTime::now()) {
+        if scheduler::lives(daemon.watch.heartbeat(), SystemTime::now()) {
             if let Err(error) = sd_notify::notify(&[sd_notify::NotifyState::Watchdog]) {
                 tracing::warn!(%error, "the service manager could not be told");
             }
@@ -93,29 +94,4 @@ pub(super) async fn watchdog(_: &Daemon) {
     std::future::pending().await
 }
 
-/// A beat that lies ahead was seen before the clock was set back.
-fn alive(beat: SystemTime, now: SystemTime) -> bool {
-    now.duration_since(beat).is_ok_and(|age| age <= OLDEST_BEAT) || beat > now
-}
-
 const SHORTEST: Duration = Duration::from_millis(10);
-/// As of `/-/healthy`.
-const OLDEST_BEAT: Duration = Duration::from_mins(1);
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_beat_is_alive_for_a_minute_and_across_a_clock_that_is_set_back() {
-        let now = SystemTime::UNIX_EPOCH + Duration::from_hours(24);
-        for (beat, expected) in [
-            (now, true),
-            (now - Duration::from_mins(1), true),
-            (now - Duration::from_millis(60_001), false),
-            (now + Duration::from_hours(1), true),
-        ] {
-            assert_eq!(alive(beat, now), expected, "{beat:?}");
-        }
-    }
-}

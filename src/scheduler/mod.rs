@@ -22,7 +22,7 @@ mod row;
 mod watch;
 
 pub use grid::{splay, stable_hash};
-pub use watch::{LAG_BUCKETS, Lag, Watch};
+pub use watch::{LAG_BUCKETS, Lag, Watch, lives};
 
 use std::{collections::HashMap, pin::pin, sync::Arc, time::Duration};
 

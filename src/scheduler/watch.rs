@@ -38,6 +38,16 @@ impl Lag {
     }
 }
 
+/// Whether a scheduler whose last sign of life is of this time still lives.
+pub fn lives(beat: SystemTime, now: SystemTime) -> bool {
+    // A beat that lies ahead was seen before the clock was set back.
+    now.duration_since(beat)
+        .map_or(true, |age| age <= OLDEST_BEAT)
+}
+
+/// Several beats of ten seconds.
+const OLDEST_BEAT: Duration = Duration::from_mins(1);
+
 /// The window into a running scheduler; shared with whoever shows it.
 pub struct Watch<K> {
     wall_clock: Box<dyn Fn() -> SystemTime + Send + Sync>,
@@ -368,5 +378,18 @@ mod tests {
     fn a_wall_clock_at_its_end_shows_itself() {
         let anchor = (seconds(5), SystemTime::UNIX_EPOCH);
         assert_eq!(wall_time(anchor, Duration::MAX), SystemTime::UNIX_EPOCH);
+    }
+
+    #[test]
+    fn a_beat_is_alive_for_a_minute_and_across_a_clock_that_is_set_back() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_hours(24);
+        for (beat, expected) in [
+            (now, true),
+            (now - Duration::from_mins(1), true),
+            (now - Duration::from_millis(60_001), false),
+            (now + Duration::from_hours(1), true),
+        ] {
+            assert_eq!(lives(beat, now), expected, "{beat:?}");
+        }
     }
 }

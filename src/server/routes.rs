@@ -1,9 +1,6 @@
 //! From a request to its answer.
 
-use std::{
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::{sync::Arc, time::SystemTime};
 
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode,
@@ -22,6 +19,7 @@ use crate::{
     exposition::{Coding, Format, Page},
     page::POLICY,
     report::Audience,
+    scheduler,
 };
 
 /// Everything that the routes need.
@@ -196,11 +194,8 @@ impl Site {
     }
 
     fn healthy(&self, now: SystemTime) -> Answer {
-        let stale = self.pages.heartbeat().is_some_and(|beat| {
-            // A beat that lies ahead was seen before the clock was set back.
-            now.duration_since(beat)
-                .is_ok_and(|age| age > HEARTBEAT_AGE)
-        });
+        let beat = self.pages.heartbeat();
+        let stale = beat.is_some_and(|beat| !scheduler::lives(beat, now));
         if stale {
             plain(
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -277,11 +272,11 @@ pub(super) fn values<'a>(
 
 pub(super) const PROBE: &str = "/probe";
 const REPORTS: &str = "/api/v1/reports";
-/// An older heartbeat is no sign of life.
-const HEARTBEAT_AGE: Duration = Duration::from_mins(1);
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::{
         exposition::Scope,
