@@ -78,30 +78,25 @@ pub(super) fn check_name() -> impl TypedValueParser<Value = CheckName> {
 
 /// The budget of a check.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    let duration = config::parse_duration(text)
-        .map_err(|error| format!("{error}; {}", config::DURATION_HINT))?;
-    if duration > LONGEST {
-        return Err("a budget is at most 1h".to_owned());
-    }
-    Ok(duration)
+    at_most(LONGEST, text, "a budget is at most 1h")
 }
 
 /// How long something is waited for.
 pub(super) fn deadline(text: &str) -> Result<Duration, String> {
-    let duration = config::parse_duration(text)
-        .map_err(|error| format!("{error}; {}", config::DURATION_HINT))?;
-    if duration > LATEST {
-        return Err("a deadline is at most 24h".to_owned());
-    }
-    Ok(duration)
+    at_most(LATEST, text, "a deadline is at most 24h")
 }
 
 /// How often to look for another configuration.
 pub(super) fn reload_interval(text: &str) -> Result<Duration, String> {
+    let words = "a look at the configuration comes at least once a day";
+    at_most(LONGEST_LOOK, text, words)
+}
+
+fn at_most(most: Duration, text: &str, words: &str) -> Result<Duration, String> {
     let duration = config::parse_duration(text)
         .map_err(|error| format!("{error}; {}", config::DURATION_HINT))?;
-    if duration > LONGEST_LOOK {
-        return Err("a look at the configuration comes at least once a day".to_owned());
+    if duration > most {
+        return Err(words.to_owned());
     }
     Ok(duration)
 }
