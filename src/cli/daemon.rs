@@ -138,8 +138,8 @@ impl Daemon {
         self.swap(&loaded);
         self.prober.retain(&loaded.config.registries);
         self.watch.replace(loaded.lanes(), loaded.limits()).await;
-        // What was woken, or marked by a cycle that is aborted, before the schedule was
-        // the new one: whoever waits for it asks again.
+        // Nothing comes any more of what is gone, of a cycle that is aborted, and of
+        // what was woken before the schedule was the new one: whoever waits asks again.
         self.awaited().clear();
         self.changes.send_replace(());
     }
@@ -158,10 +158,7 @@ impl Daemon {
                 self.store.put(report.clone());
             }
         }
-        // Of what is gone, and of what was aborted, nothing comes any more.
-        self.awaited().clear();
         *current = Arc::clone(loaded);
-        self.changes.send_replace(());
     }
 
     /// Runs the due questions of a registry, if it is still configured.
