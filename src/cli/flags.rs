@@ -10,7 +10,7 @@ use clap::{
 
 use super::{
     check::CheckFlags,
-    daemon_flags::{DaemonFlags, WEB_CONFIG_FILE},
+    daemon::flags::{DaemonFlags, WEB_CONFIG_FILE},
     values::{ListenAddress, max_requests, telemetry_path},
     version,
 };

@@ -153,7 +153,7 @@ fn quoted(value: &str) -> String {
 const PROBER: [&str; 8] = [
     "auth",
     "checks",
-    "cli::status_log",
+    "cli::daemon::status_log",
     "client",
     "credentials",
     "probe",

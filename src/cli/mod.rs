@@ -3,23 +3,13 @@
 mod catalogue;
 mod check;
 mod daemon;
-mod daemon_flags;
-mod descriptors;
-mod discovering;
 mod flags;
-mod loaded;
 mod logs;
 mod output;
-mod pages;
-mod probing;
 pub mod reference;
-mod reload;
 mod select;
-mod serve;
 mod shell;
 mod signals;
-mod status_log;
-mod systemd;
 mod values;
 mod version;
 
@@ -29,6 +19,8 @@ use std::{
     io::{self, Write},
     process::ExitCode,
 };
+
+use tokio::runtime::{Builder, Runtime};
 
 use crate::{
     config::{self, Config, ConfigErrors, Load},
@@ -63,7 +55,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     logs::start(level, flags.log_prober.unwrap_or(level), flags.log_format);
     let ended = match command {
         Command::Serve if flags.serve.config_check => config_check(&flags),
-        Command::Serve => serve::serve(&flags),
+        Command::Serve => daemon::serve(&flags),
         Command::Check { targets } => check::check(&flags, &targets),
         Command::Checks => print(&catalogue::table()),
         Command::Config { command } => match command {
@@ -155,7 +147,7 @@ fn config_show(flags: &Flags, origin: bool) -> Result<ExitCode, Failure> {
 
 fn load(flags: &Flags) -> Result<Config, Failure> {
     let load = Load::new(flags.config_file.clone());
-    Ok(serve::runtime()?.block_on(discovery::load(&load))?)
+    Ok(runtime()?.block_on(discovery::load(&load))?)
 }
 
 /// The web configuration file, if one is named.
@@ -176,6 +168,14 @@ fn warn_of(config: &Config) {
             say(&format_args!("warning: {problems}"));
         }
     }
+}
+
+/// What every command runs on that asks registries.
+fn runtime() -> Result<Runtime, Failure> {
+    Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::other(format!("the runtime cannot start: {error}")))
 }
 
 fn print(text: &str) -> Result<ExitCode, Failure> {

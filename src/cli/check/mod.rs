@@ -41,7 +41,7 @@ pub(super) fn check(flags: &Flags, names: &[String]) -> Result<ExitCode, Failure
     let checks = select::checks(wishes)?;
     let rules = rules(wishes, &checks)?;
     let earlier = wishes.compare.as_deref().map(earlier).transpose()?;
-    let runtime = super::serve::runtime()?;
+    let runtime = super::runtime()?;
     let (paper, over) = if let Some(daemon) = &wishes.from {
         let reading = runtime.block_on(from::reports(daemon, wishes))?;
         let registries = from::chosen(reading, names, &checks)?;

@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
 
-use super::{
+use super::super::{
     flags::OF_SERVE,
     values::{Shard, external_url, reload_interval, route_prefix},
 };
@@ -12,7 +12,7 @@ use crate::server::ShowEvidence;
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = OF_SERVE)]
-pub(super) struct DaemonFlags {
+pub(in crate::cli) struct DaemonFlags {
     /// Reload the configuration when its content changes
     ///
     /// The content is compared, not the time of the file: this also sees a
@@ -22,7 +22,7 @@ pub(super) struct DaemonFlags {
         env = "OCI_REGISTRY_EXPORTER_CONFIG_ENABLE_AUTO_RELOAD",
         hide_env_values = true
     )]
-    pub(super) auto_reload: bool,
+    pub(in crate::cli) auto_reload: bool,
     /// How often to look for other content
     #[arg(
         long = "config.auto-reload-interval",
@@ -34,7 +34,7 @@ pub(super) struct DaemonFlags {
         env = "OCI_REGISTRY_EXPORTER_CONFIG_AUTO_RELOAD_INTERVAL",
         hide_env_values = true
     )]
-    pub(super) auto_reload_interval: Duration,
+    pub(in crate::cli) auto_reload_interval: Duration,
     /// Allow `POST /-/reload`
     ///
     /// Whoever reaches the port may then make the daemon read its configuration
@@ -44,32 +44,32 @@ pub(super) struct DaemonFlags {
         env = "OCI_REGISTRY_EXPORTER_WEB_ENABLE_LIFECYCLE",
         hide_env_values = true
     )]
-    pub(super) enable_lifecycle: bool,
+    pub(in crate::cli) enable_lifecycle: bool,
     /// Serve on the sockets that systemd hands over, in place of --web.listen-address
     #[arg(long = "web.systemd-socket", global = true)]
     #[arg(
         env = "OCI_REGISTRY_EXPORTER_WEB_SYSTEMD_SOCKET",
         hide_env_values = true
     )]
-    pub(super) systemd_socket: bool,
+    pub(in crate::cli) systemd_socket: bool,
     /// Ask only the I-th of N parts of the registries, such as `0/3`
     ///
     /// A registry falls into the same part whatever the others are: by a stable
     /// hash of its name. Parts count from 0, as the pods of a `StatefulSet` do.
     #[arg(long = "shard", value_name = "I/N", global = true)]
     #[arg(env = "OCI_REGISTRY_EXPORTER_SHARD", hide_env_values = true)]
-    pub(super) shard: Option<Shard>,
+    pub(in crate::cli) shard: Option<Shard>,
     /// URL under which people reach this exporter, such as through a proxy; the
     /// links of its service discovery are made of it
     #[arg(long = "web.external-url", value_name = "URL", global = true)]
     #[arg(value_parser = external_url)]
     #[arg(env = "OCI_REGISTRY_EXPORTER_WEB_EXTERNAL_URL", hide_env_values = true)]
-    pub(super) external_url: Option<url::Url>,
+    pub(in crate::cli) external_url: Option<url::Url>,
     /// Path in front of every route [default: the path of --web.external-url]
     #[arg(long = "web.route-prefix", value_name = "PATH", global = true)]
     #[arg(value_parser = route_prefix)]
     #[arg(env = "OCI_REGISTRY_EXPORTER_WEB_ROUTE_PREFIX", hide_env_values = true)]
-    pub(super) route_prefix: Option<String>,
+    pub(in crate::cli) route_prefix: Option<String>,
     /// TLS, users, headers and rate limit of the own port, in the format of
     /// Prometheus' exporter-toolkit [default: plain HTTP for anybody]
     #[arg(
@@ -79,7 +79,7 @@ pub(super) struct DaemonFlags {
         global = true
     )]
     #[arg(env = "OCI_REGISTRY_EXPORTER_WEB_CONFIG_FILE", hide_env_values = true)]
-    pub(super) web_config_file: Option<PathBuf>,
+    pub(in crate::cli) web_config_file: Option<PathBuf>,
     /// Who is shown user names, challenges, token hosts and requests: whoever has
     /// logged in, anybody, nobody
     #[arg(long = "web.show-evidence", value_name = "WHEN", global = true)]
@@ -88,11 +88,11 @@ pub(super) struct DaemonFlags {
         env = "OCI_REGISTRY_EXPORTER_WEB_SHOW_EVIDENCE",
         hide_env_values = true
     )]
-    pub(super) show_evidence: Evidence,
+    pub(in crate::cli) show_evidence: Evidence,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Evidence {
+pub(in crate::cli) enum Evidence {
     Auth,
     Always,
     Never,
@@ -110,7 +110,7 @@ impl From<Evidence> for ShowEvidence {
 
 impl DaemonFlags {
     /// What stands in front of every route: empty, or a path without a slash at its end.
-    pub(super) fn prefix(&self) -> String {
+    pub(in crate::cli) fn prefix(&self) -> String {
         let path = match (&self.route_prefix, &self.external_url) {
             (Some(prefix), _) => prefix.as_str(),
             (None, Some(url)) => url.path(),
@@ -121,4 +121,4 @@ impl DaemonFlags {
 }
 
 /// The flag that `config check` reads too.
-pub(super) const WEB_CONFIG_FILE: &str = "web_config_file";
+pub(in crate::cli) const WEB_CONFIG_FILE: &str = "web_config_file";

@@ -1,4 +1,18 @@
-//! All that a running daemon knows, and how it takes over another configuration.
+//! The daemon: all that it knows while it runs, and how it takes over another
+//! configuration. Its schedule and its port are tied together in `serve`.
+
+mod descriptors;
+mod discovering;
+pub(super) mod flags;
+mod loaded;
+mod pages;
+mod probing;
+mod reload;
+mod serve;
+mod status_log;
+mod systemd;
+
+pub(super) use serve::serve;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -24,61 +38,62 @@ use crate::{
     store::{Snapshot, Store},
 };
 
-use super::{loaded::Loaded, status_log, values::Shard};
+use super::values::Shard;
+use loaded::Loaded;
 
 /// The daemon's state, shared by its schedule, its port and its reloads.
-pub(super) struct Daemon {
+struct Daemon {
     /// Whoever writes into the store looks here first, and holds it meanwhile: what
     /// an old configuration asked never lands among the answers of a new one.
     loaded: RwLock<Arc<Loaded>>,
-    pub(super) store: Store,
-    pub(super) watch: Arc<Watch<Subject>>,
-    pub(super) prober: Prober,
+    store: Store,
+    watch: Arc<Watch<Subject>>,
+    prober: Prober,
     /// The metrics as they were last written.
-    pub(super) cache: Cache,
+    cache: Cache,
     /// The questions whose next report is on its way: a cycle that asks them has
     /// begun, or somebody woke it.
     awaited: SyncMutex<BTreeSet<Subject>>,
     /// Changes with every report.
-    pub(super) changes: watch::Sender<()>,
+    changes: watch::Sender<()>,
     /// Where the configuration is read from.
-    pub(super) load: Load,
+    load: Load,
     /// The part of the registries that is asked; `None`: all.
     shard: Option<Shard>,
     /// What the configuration was read from; held by whoever reads it.
-    pub(super) reading: Mutex<Reading>,
+    reading: Mutex<Reading>,
     /// Told when documents may be looked for elsewhere.
-    pub(super) sources: Notify,
+    sources: Notify,
     /// When each document was last seen without fault.
-    pub(super) documents_good: SyncMutex<BTreeMap<Arc<str>, SystemTime>>,
+    documents_good: SyncMutex<BTreeMap<Arc<str>, SystemTime>>,
     /// The last load of the configuration succeeded.
-    pub(super) reload_successful: AtomicBool,
+    reload_successful: AtomicBool,
     /// The scheduler runs.
-    pub(super) running: AtomicBool,
+    running: AtomicBool,
     /// When this program started.
-    pub(super) started: SystemTime,
+    started: SystemTime,
     /// Where the metrics are.
-    pub(super) telemetry_path: String,
+    telemetry_path: String,
     began: Instant,
     /// The first cycles are done.
     asked: AtomicBool,
 }
 
 /// What a configuration was read from.
-pub(super) struct Reading {
+struct Reading {
     /// The content of the file that was last read, good or bad.
-    pub(super) content: Option<u64>,
+    content: Option<u64>,
     /// The main file of the configuration that is in force.
-    pub(super) main: Arc<Main>,
+    main: Arc<Main>,
     /// The documents that it names.
-    pub(super) discovery: Discovery,
+    discovery: Discovery,
 }
 
 impl Daemon {
     /// A daemon that has not asked anything yet.
     ///
     /// `reading`: what `config` was read from.
-    pub(super) fn new(
+    fn new(
         config: Config,
         load: Load,
         reading: Reading,
@@ -113,12 +128,12 @@ impl Daemon {
     }
 
     /// The configuration that is in force.
-    pub(super) fn loaded(&self) -> Arc<Loaded> {
+    fn loaded(&self) -> Arc<Loaded> {
         Arc::clone(&self.hold())
     }
 
     /// The configuration, and what the store holds for it, at one moment.
-    pub(super) fn seen(&self) -> (Arc<Loaded>, Snapshot) {
+    fn seen(&self) -> (Arc<Loaded>, Snapshot) {
         let loaded = self.hold();
         (Arc::clone(&loaded), self.store.snapshot())
     }
@@ -132,7 +147,7 @@ impl Daemon {
     /// Puts another configuration in force. What it does not ask any more loses
     /// everything at once; a question stays what it was if its registry keeps its
     /// name and URL, and the question its repository and credential set.
-    pub(super) async fn replace(&self, config: Config) {
+    async fn replace(&self, config: Config) {
         let config = part(config, self.shard);
         let loaded = Arc::new(Loaded::new(config, SystemTime::now()));
         self.swap(&loaded);
@@ -162,7 +177,7 @@ impl Daemon {
     }
 
     /// Runs the due questions of a registry, if it is still configured.
-    pub(super) async fn cycle(&self, registry: &str, due: &[Subject]) -> Vec<(Subject, Next)> {
+    async fn cycle(&self, registry: &str, due: &[Subject]) -> Vec<(Subject, Next)> {
         let target = self.loaded().target(registry).cloned();
         let Some(target) = target else {
             return Vec::new();
@@ -177,7 +192,7 @@ impl Daemon {
 
     /// Makes a question be asked at once, unless its report is on its way: all who
     /// want it share that.
-    pub(super) fn ask(&self, subject: &Subject) {
+    fn ask(&self, subject: &Subject) {
         if self.awaited().insert(subject.clone()) {
             self.watch.wake(subject.clone());
         }
@@ -190,7 +205,7 @@ impl Daemon {
 
     /// Whether every registry has had its first cycle, or its time for it. From
     /// then on it stays so: what is added later is no reason to stop serving.
-    pub(super) fn ready(&self, now: Instant) -> bool {
+    fn ready(&self, now: Instant) -> bool {
         if !self.running.load(Ordering::Relaxed) {
             return false;
         }

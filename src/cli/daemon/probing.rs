@@ -8,7 +8,7 @@ use std::{
 
 use tokio::time::{Instant, timeout_at};
 
-use super::daemon::Daemon;
+use super::Daemon;
 use crate::{
     config::Target,
     exposition::{Probe, Scope},

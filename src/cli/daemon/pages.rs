@@ -7,7 +7,7 @@ use std::{
 
 use tokio::time::{Instant, sleep};
 
-use super::{daemon::Daemon, version};
+use super::{super::version, Daemon};
 use crate::{
     config::{self, Target},
     exposition::{self, Coding, Exporter, Format, Lag, Page, Process, Scope, View},

@@ -15,8 +15,8 @@ use tokio::{
 };
 
 use super::{
-    daemon::{Daemon, Reading},
-    signals::{HANGUP, Hangup},
+    super::signals::{HANGUP, Hangup},
+    Daemon, Reading,
     systemd::{self, State},
 };
 use crate::config::{self, Config, Main};

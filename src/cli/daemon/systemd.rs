@@ -10,7 +10,7 @@ use std::{
 
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::{Failure, daemon::Daemon};
+use super::{super::Failure, Daemon};
 use crate::scheduler;
 
 /// What the service manager is told.

@@ -8,19 +8,21 @@ use std::{
 
 use tokio::{
     net::TcpListener,
-    runtime::Runtime,
     sync::watch::{self, Receiver},
     task::JoinSet,
 };
 
 use super::{
-    Failure,
-    daemon::{Daemon, Reading},
-    descriptors, discovering,
-    flags::Flags,
-    signals::{Hangup, Signals},
+    super::{
+        Failure,
+        flags::Flags,
+        runtime,
+        signals::{Hangup, Signals},
+        values::ListenAddress,
+        web,
+    },
+    Daemon, Reading, descriptors, discovering,
     systemd::{self, State},
-    values::ListenAddress,
 };
 use crate::{
     config::{self, Config, Load, Main},
@@ -30,7 +32,7 @@ use crate::{
     server::{self, Options, Web},
 };
 
-pub(super) fn serve(flags: &Flags) -> Result<ExitCode, Failure> {
+pub(in crate::cli) fn serve(flags: &Flags) -> Result<ExitCode, Failure> {
     let load = Load::new(flags.config_file.clone());
     // Before it is read: what is written meanwhile is seen as a change.
     let content = config::content(&load);
@@ -42,7 +44,7 @@ pub(super) fn serve(flags: &Flags) -> Result<ExitCode, Failure> {
         main: Arc::new(main),
         discovery,
     };
-    let web = super::web(flags)?.map(Arc::new);
+    let web = web(flags)?.map(Arc::new);
     let runtime = runtime()?;
     let telemetry_path = flags.serve.telemetry_path.clone();
     let shard = flags.serve.daemon.shard;
@@ -51,14 +53,6 @@ pub(super) fn serve(flags: &Flags) -> Result<ExitCode, Failure> {
     // Whatever still runs now is not worth waiting for.
     runtime.shutdown_background();
     ended
-}
-
-/// What every command runs on that asks registries.
-pub(super) fn runtime() -> Result<Runtime, Failure> {
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::other(format!("the runtime cannot start: {error}")))
 }
 
 async fn run(

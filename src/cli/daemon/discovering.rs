@@ -9,10 +9,7 @@ use std::{
 use futures_util::future::join_all;
 use tokio::{task::spawn_blocking, time::sleep_until};
 
-use super::{
-    daemon::{Daemon, Reading},
-    reload::Changes,
-};
+use super::{Daemon, Reading, reload::Changes};
 use crate::{
     config::{Config, Document},
     discovery::{Kind, Reader},
