@@ -72,6 +72,8 @@ impl Prober {
         self.histories()
             .retain(|subject, _| asked.contains(subject));
         self.watched.retain(targets);
+        self.sessions
+            .retain(|registry| targets.iter().any(|target| target.name == registry));
     }
 
     /// Asks the due questions of a target, in the order of [`checks::questions`],
