@@ -40,6 +40,8 @@ mod fleet;
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
+mod helm;
+#[cfg(test)]
 mod lab;
 #[cfg(test)]
 mod limits;
