@@ -42,6 +42,8 @@ mod fuzz;
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
+mod helm;
+#[cfg(test)]
 mod lab;
 #[cfg(test)]
 mod limits;
