@@ -6,7 +6,7 @@
 //! read the difference before committing it.
 
 mod live;
-mod markup;
+pub(crate) mod markup;
 mod scenario;
 
 use oci_registry_exporter::report::Audience::{self, Anybody, Operator};
