@@ -38,13 +38,21 @@ mod exposition;
 #[cfg(test)]
 mod fleet;
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod golden;
 #[cfg(test)]
+mod helm;
+#[cfg(test)]
 mod lab;
+#[cfg(test)]
+mod library;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
 mod matrix;
+#[cfg(test)]
+mod package;
 #[cfg(test)]
 mod readme;
 #[cfg(test)]
