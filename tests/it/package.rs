@@ -179,6 +179,14 @@ fn the_package_is_in_debians_order() {
             .any(|line| line.ends_with(&format!("./{path}")));
         assert!(there, "{path}\n{content}");
     }
+}
+
+/// What an administrator may change there is asked about, and not overwritten, by an upgrade.
+#[test]
+#[ignore = "of a release: ./tests/run package"]
+fn all_of_etc_is_configuration() {
+    let package = one(".deb");
+    let content = read(Command::new("dpkg-deb").arg("--contents").arg(&package));
     let conffiles = read(
         Command::new("dpkg-deb")
             .arg("--info")
