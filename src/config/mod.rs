@@ -78,4 +78,5 @@ pub use target::{
 };
 pub use web::{
     CipherSuite, ClientAuth, Curve, PasswordHash, Pem, RateLimit, WebConfig, WebTls, load_web,
+    parse_web,
 };

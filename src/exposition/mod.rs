@@ -31,6 +31,7 @@ mod probe;
 mod process;
 mod runs;
 mod scene;
+mod table;
 mod traffic;
 
 pub use cache::Cache;

@@ -44,6 +44,7 @@ use crate::{
     report::Audience,
 };
 use connection::{Door, converse};
+pub use query::{address, probing, scope};
 use routes::Site;
 pub use visitor::{ShowEvidence, Visitor};
 pub use web::Web;

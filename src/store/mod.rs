@@ -18,7 +18,7 @@ pub use traffic::Traffic;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::SystemTime,
 };
 
@@ -64,6 +64,10 @@ struct State {
 pub struct Snapshot {
     registries: Arc<BTreeMap<Arc<str>, Arc<Record>>>,
 }
+
+/// What a snapshot is known again by; it keeps nothing of it.
+#[derive(Debug, Clone)]
+pub struct Mark(Weak<BTreeMap<Arc<str>, Arc<Record>>>);
 
 impl Store {
     /// An empty store; `buckets` are the upper bounds (seconds, ascending) of the
@@ -171,11 +175,24 @@ impl Snapshot {
         self.registries.get(name)
     }
 
+    /// By this a later snapshot tells whether anything at all was written since.
+    pub fn mark(&self) -> Mark {
+        Mark(Arc::downgrade(&self.registries))
+    }
+
     /// Every registry of which something is known, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Record)> {
         self.registries
             .iter()
             .map(|(name, record)| (&**name, record.as_ref()))
+    }
+}
+
+impl Mark {
+    /// Whether nothing was written between the two.
+    pub fn is_of(&self, snapshot: &Snapshot) -> bool {
+        // What a weak pointer points to is not given to anybody else.
+        self.0.as_ptr() == Arc::as_ptr(&snapshot.registries)
     }
 }
 

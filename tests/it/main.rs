@@ -38,6 +38,8 @@ mod exposition;
 #[cfg(test)]
 mod fleet;
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod golden;
 #[cfg(test)]
 mod helm;
