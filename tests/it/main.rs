@@ -58,6 +58,8 @@ mod readme;
 #[cfg(test)]
 mod schedule;
 #[cfg(test)]
+mod security;
+#[cfg(test)]
 mod server;
 #[cfg(test)]
 mod status_page;
