@@ -55,7 +55,7 @@ pub use write::{Grant, Guard};
 
 use crate::{
     config::{CredentialSet, Target},
-    credentials::{CredentialsError, Reading},
+    credentials::{CredentialsError, Reading, Source},
     exchange::Sent,
     outcome::{CheckName, Observation},
     transport::Transport,
@@ -187,6 +187,8 @@ impl Client {
             Standing::Proven
         } else if self.may_be_suspended(set) {
             Standing::Suspect
+        } else if set.source == Source::Anonymous {
+            Standing::Nobody
         } else {
             Standing::Unproven
         }

@@ -65,7 +65,8 @@ impl Prober {
         self.sessions.ended().await;
     }
 
-    /// Forgets the questions and the credential sets that these targets do not have.
+    /// Forgets the questions, logins and connections that these targets do not have; not
+    /// what must not be asked yet (pauses, logins that are held back, uploads of the day).
     pub fn retain(&self, targets: &[Arc<Target>]) {
         let questions = targets.iter().flat_map(|target| checks::questions(target));
         let asked: HashSet<Subject> = questions.map(|(subject, _)| subject).collect();
@@ -74,6 +75,11 @@ impl Prober {
         self.watched.retain(targets);
         self.sessions
             .retain(|registry| targets.iter().any(|target| target.name == registry));
+        self.memory.retain(targets);
+        self.policies.retain(|options| {
+            let may = |target: &Arc<Target>| certificate::may_come_to(target, options);
+            targets.iter().any(may)
+        });
     }
 
     /// Asks the due questions of a target, in the order of [`checks::questions`],

@@ -142,8 +142,8 @@ pub(crate) fn scripted(action: Action, stream: Option<u32>) -> Reply {
             }
             Reply::Answer(reply)
         }
-        // The last two wait for the registry and never come here.
-        Action::Hang | Action::Held(_) | Action::Last(_) => Reply::Never,
+        // All but the first wait for the registry and never come here.
+        Action::Hang | Action::Held(_) | Action::Slow(_) | Action::Last(_) => Reply::Never,
         Action::Close => Reply::Cut(Raw::new("")),
         Action::Garbage(bytes) => Reply::Cut(Raw::new(bytes)),
         Action::Raw(raw) => Reply::Cut(raw),

@@ -139,6 +139,7 @@ impl Connection {
         let mut last = false;
         match arrival.action.take() {
             Some(Action::Held(gate)) => gate.notified().await,
+            Some(Action::Slow(by)) => tokio::time::sleep(by).await,
             Some(Action::Last(entrance)) => {
                 self.shared.set_entrance(entrance);
                 last = true;
