@@ -232,9 +232,7 @@ async fn what_cannot_be_compared_with_is_said_with_its_place() {
 #[tokio::test]
 async fn an_earlier_report_comes_from_a_file_or_from_stdin() {
     let place = Workplace::new("registries: []");
-    let made = Command::new("mkfifo")
-        .arg(place.path("pipe"))
-        .status();
+    let made = Command::new("mkfifo").arg(place.path("pipe")).status();
     assert!(made.unwrap().success());
     for path in ["pipe", "/dev/null", "."] {
         let ended = run(&place, &["check", "--compare", path], &[], "").await;
