@@ -53,7 +53,7 @@ pub use write::{Grant, Guard};
 
 use crate::{
     config::{CredentialSet, Target},
-    credentials::{CredentialsError, Reading},
+    credentials::{CredentialsError, Reading, Source},
     exchange::Sent,
     outcome::{CheckName, Observation},
     transport::Transport,
@@ -183,6 +183,8 @@ impl Client {
             Standing::Proven
         } else if self.may_be_suspended(set) {
             Standing::Suspect
+        } else if set.source == Source::Anonymous {
+            Standing::Nobody
         } else {
             Standing::Unproven
         }

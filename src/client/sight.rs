@@ -65,7 +65,7 @@ impl Sight {
 
     /// The fingerprint of a credential set's content.
     pub(super) fn secret(&mut self, set: &str, value: u64) {
-        self.fingerprint(Change::Secret, set, value);
+        self.keep(Fingerprint::of_set(Change::Secret, set, "", value));
     }
 
     /// The rights granted in a token for a scope.
@@ -79,7 +79,8 @@ impl Sight {
             })
             .collect();
         rights.sort_unstable();
-        self.fingerprint(Change::Grant, &format!("{set} {scope}"), hash(&rights));
+        let rights = hash(&rights);
+        self.keep(Fingerprint::of_set(Change::Grant, set, scope, rights));
     }
 
     /// The latest answer, also a 429, was one to this set.
@@ -194,7 +195,10 @@ impl Sight {
     }
 
     fn fingerprint(&mut self, what: Change, part: &str, value: u64) {
-        let new = Fingerprint::new(what, part, value);
+        self.keep(Fingerprint::new(what, part, value));
+    }
+
+    fn keep(&mut self, new: Fingerprint) {
         match self
             .fingerprints
             .iter_mut()

@@ -118,7 +118,10 @@ pub(super) fn http_url(item: &Item<'_>, text: &str, kind: Kind) -> Option<Url> {
         item.refuse(
             format!("the URL {} has no scheme", shown(bare(text))),
             match kind {
-                Kind::Registry => format!("write `https://{}`", bare(text).trim_start_matches('/')),
+                Kind::Registry => {
+                    let host = bare(text).trim_start_matches('/');
+                    format!("write {}", shown(&format!("https://{host}")))
+                }
                 Kind::Proxy | Kind::Document => kind.example().to_owned(),
             },
         );

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::quote::shown;
+
 /// How a duration is written.
 pub const HINT: &str = "write it as `30s`, `5m`, `1h30m` or `1d`";
 
@@ -38,7 +40,7 @@ fn why(text: &str, error: &humantime::DurationError) -> String {
     use humantime::DurationError as Error;
     match error {
         Error::UnknownUnit { unit, .. } if unit.is_empty() => "the unit is missing".to_owned(),
-        Error::UnknownUnit { unit, .. } => format!("unknown unit `{unit}`"),
+        Error::UnknownUnit { unit, .. } => format!("unknown unit {}", shown(unit)),
         Error::NumberOverflow => "the number is too large or too fine".to_owned(),
         Error::Empty => "it is empty".to_owned(),
         Error::NumberExpected(_) if text.trim_start().starts_with('-') => {

@@ -16,6 +16,7 @@ use super::{
     layers::inherit,
     load::{read_text, read_tree},
     problem::{Problems, Spot},
+    quote::shown,
     registry,
     section::{Names, OCI_KEYS, Section},
     sets::Sets,
@@ -65,7 +66,8 @@ impl Given {
         }
         if is_host_alone(text) {
             return Err(format!(
-                "it is a host without an image: write `https://{text}` for the registry"
+                "it is a host without an image: write {} for the registry",
+                shown(&format!("https://{text}"))
             ));
         }
         let image = Image::parse(text).map_err(|error| words(text, &error))?;

@@ -2,6 +2,8 @@
 
 use strsim::damerau_levenshtein;
 
+use super::quote::shown;
+
 /// The hint for a word that is none of the known ones.
 pub(super) fn instead_of(word: &str, known: &[&str]) -> String {
     if word == "<<" {
@@ -56,7 +58,7 @@ fn any_of(words: &[&str]) -> String {
 }
 
 fn backticked(words: &[&str]) -> Vec<String> {
-    words.iter().map(|word| format!("`{word}`")).collect()
+    words.iter().map(|word| shown(word)).collect()
 }
 
 /// Keys that are often written one level too high, and where they belong.

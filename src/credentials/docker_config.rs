@@ -29,7 +29,7 @@ use crate::secret::{Credentials, Secret};
 
 /// What a file says of a registry.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Entry {
+pub enum Entry {
     /// It holds the credentials.
     Credentials(Credentials),
     /// It names the helper that has them.
@@ -57,7 +57,11 @@ pub(super) fn read_as(
     find(&json, place, server, now)
 }
 
-fn find(
+/// What this JSON says of this registry; `place` is what errors call it.
+///
+/// # Errors
+/// It is no such file, has no entry of the registry, or one that cannot be used.
+pub fn find(
     json: &[u8],
     place: &str,
     server: &Server,

@@ -21,6 +21,7 @@ use std::path::PathBuf;
 use crate::secret::{Credentials, Secret};
 
 pub use directory::{ClientCertificate, Directory};
+pub use docker_config::{Entry as DockerEntry, find as docker_entry};
 pub use docker_login::docker_login;
 pub use expiry::{Ending, EndingSource, moment};
 pub use helper::HelperName;

@@ -39,12 +39,12 @@ pub fn estimate(config: &Config) -> usize {
 /// The exporter's and the process's own.
 const EXPORTER: usize = 35;
 /// A registry with all its capabilities and what was sent to it, without its histogram.
-const REGISTRY: usize = 55;
+const REGISTRY: usize = 53;
 /// A check that is asked: statuses, times, runs.
 const ASKED: usize = 21;
 /// A check that is not: statuses, and why.
 const SKIPPED: usize = 15;
-/// A credential set: whether it is valid, and when it ends.
-const SET: usize = 1;
+/// A credential set: whether it is valid, when it or its rights changed.
+const SET: usize = 3;
 /// A repository: what may be done with it.
 const REPOSITORY: usize = 2;

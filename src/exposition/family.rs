@@ -64,7 +64,7 @@ impl Family {
     }
 
     /// Whether a query may mean it by this name.
-    pub(super) fn is_named(&self, name: &str) -> bool {
+    pub fn is_named(&self, name: &str) -> bool {
         let suffixes: &[&str] = match self.kind {
             Kind::Histogram => &["_bucket", "_sum", "_count"],
             Kind::Gauge | Kind::Counter | Kind::Info => &[],

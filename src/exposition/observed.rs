@@ -38,8 +38,8 @@ pub(super) const FAMILIES: [Family; 10] = [
     Family {
         name: "oci_registry_changed_timestamp_seconds",
         kind: Kind::Gauge,
-        help: "When it was last seen to have become another (its fingerprint changed); until then, when it was first seen",
-        labels: &["registry", "what"],
+        help: "When it was last seen to have become another (its fingerprint changed), of a secret and the rights that it is granted by credential set; until then, when its registry was first looked at",
+        labels: &["registry", "credential", "what"],
         series: changes,
     },
     Family {
@@ -134,8 +134,12 @@ fn changes<'a>(scene: &'a Scene<'a>) -> Vec<Series<'a>> {
         .iter()
         .filter_map(|registry| Some((registry, registry.record?)))
         .flat_map(|(registry, record)| {
-            record.changed.iter().map(move |(what, at)| {
-                registry.series(Of::default(), &[("what", what.as_str())], *at)
+            record.changed.iter().map(move |((what, credential), at)| {
+                let of = Of {
+                    credential: credential.as_deref(),
+                    ..Of::default()
+                };
+                registry.series(of, &[("what", what.as_str())], *at)
             })
         })
         .collect()

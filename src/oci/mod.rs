@@ -35,7 +35,7 @@ pub use error_body::{ErrorBody, ErrorEntry};
 pub use image::Image;
 pub use index::{IndexBody, is_manifest_reply, read_index};
 pub use link::next_page;
-pub(crate) use one_line::one_line;
+pub(crate) use one_line::{is_format, one_line};
 pub use product::{PRODUCTS, distribution_version, is_html, product};
 pub use product_version::product_version;
 pub use rate_limit::{RateLimit, pull_limit, rate_limited};

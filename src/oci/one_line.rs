@@ -26,10 +26,10 @@ pub(crate) fn one_line(text: &str, limit: usize) -> String {
     line
 }
 
-/// Invisible characters that reorder or hide text.
-fn is_format(character: char) -> bool {
+/// Invisible characters that reorder or hide text, or end its line.
+pub(crate) fn is_format(character: char) -> bool {
     matches!(character,
-        '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+        '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
         | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
 }
 

@@ -43,11 +43,13 @@ impl Change {
 }
 
 /// The fingerprint of one part of what may change; parts change apart from each
-/// other (one credential set of several, one header of several).
+/// other (one header of several, a token's rights by its scope), and so do credential sets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fingerprint {
     /// What.
     pub what: Change,
+    /// The credential set whose it is, by name; `None` for what is the registry's own.
+    pub credential: Option<String>,
     /// Which part of it; empty where there is only one.
     pub part: String,
     /// The fingerprint, never the value.
@@ -55,18 +57,27 @@ pub struct Fingerprint {
 }
 
 impl Fingerprint {
-    /// The fingerprint of a part.
+    /// The fingerprint of a part of what is the registry's own.
     pub fn new(what: Change, part: &str, value: u64) -> Self {
         Self {
             what,
+            credential: None,
             part: part.to_owned(),
             value,
         }
     }
 
+    /// The fingerprint of a part of what is a credential set's.
+    pub fn of_set(what: Change, set: &str, part: &str, value: u64) -> Self {
+        Self {
+            credential: Some(set.to_owned()),
+            ..Self::new(what, part, value)
+        }
+    }
+
     /// Whether both speak of the same part.
     pub fn same_part(&self, other: &Self) -> bool {
-        self.what == other.what && self.part == other.part
+        self.what == other.what && self.credential == other.credential && self.part == other.part
     }
 }
 

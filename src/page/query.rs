@@ -4,7 +4,7 @@ use std::{fmt::Write as _, time::Duration};
 
 use url::form_urlencoded::{Serializer, parse};
 
-use super::words::clean;
+use super::words::{clean, is_hidden};
 use crate::{outcome::Status, words};
 
 /// What is asked for.
@@ -35,7 +35,7 @@ impl Query {
                 }
                 "name" => {
                     // What stands in no name stands in no page either.
-                    let name: String = value.chars().filter(|char| !char.is_control()).collect();
+                    let name: String = value.chars().filter(|char| !is_hidden(*char)).collect();
                     let name: String = name.trim().chars().take(LONGEST_NAME).collect();
                     name.trim_end().clone_into(&mut query.name);
                     true

@@ -1,6 +1,6 @@
 //! What a registry showed of itself beside the answers of its checks.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use maud::{Markup, html};
 
@@ -175,16 +175,23 @@ fn phases(phases: Option<&Phases>) -> Markup {
     }
 }
 
-/// When each thing became another. The time of first sight is none of a change.
+/// When each thing last became another, and of which credential set it then was. The
+/// time of first sight is none of a change.
 fn changes(view: &View<'_>, record: &Record) -> Markup {
-    let changes: Vec<_> = record.changes().collect();
+    let mut changes = BTreeMap::new();
+    for (what, set, time) in record.changes() {
+        let latest = changes.entry(what).or_insert((time, set));
+        *latest = (*latest).max((time, set));
+    }
     html! {
         dt { "Changed while watched" }
         dd {
             @if changes.is_empty() { "nothing visible" }
-            @for (at, (what, time)) in changes.into_iter().enumerate() {
+            @for (at, (what, (time, set))) in changes.into_iter().enumerate() {
                 @if at > 0 { ", " }
-                (thing(what)) " (" (ago(view.now, time)) ")"
+                (thing(what))
+                @if let Some(set) = set { " of " code { (set) } }
+                " (" (ago(view.now, time)) ")"
             }
         }
     }

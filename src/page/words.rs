@@ -1,23 +1,24 @@
 //! Foreign text and closed sets, as a person reads them.
 
-use crate::outcome::{Change, CheckName, Status};
+use crate::{
+    oci::is_format,
+    outcome::{Change, CheckName, Status},
+};
 
 /// A text without what could turn a line around or hide in it; HTML's own
 /// characters are escaped where it is written.
 pub(super) fn clean(text: &str) -> String {
     text.chars()
         .map(|char| match char {
-            '\u{ad}'
-            | '\u{61c}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{feff}'
-            | '\u{fff9}'..='\u{fffb}' => ' ',
-            char if char.is_control() => ' ',
+            char if is_hidden(char) => ' ',
             char => char,
         })
         .collect()
+}
+
+/// Whether a character controls, reorders or hides text.
+pub(super) fn is_hidden(char: char) -> bool {
+    char.is_control() || is_format(char)
 }
 
 /// The heading of a check's column and section.

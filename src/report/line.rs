@@ -4,6 +4,7 @@ use super::{Entry, RegistryReports, Summary};
 use crate::{
     exchange::Sent,
     matrix::matrix,
+    oci::is_format,
     outcome::{CheckName, Status, Value},
 };
 
@@ -94,12 +95,12 @@ pub(super) fn request(sent: &Sent) -> String {
 }
 
 /// The text with blanks for whatever could move a terminal's cursor or turn its
-/// line around: control characters, line separators, bidirectional overrides.
+/// line around or hide in it: control characters, line separators, bidirectional
+/// marks, what has no width.
 pub(super) fn one_line(text: &str) -> String {
     text.chars()
         .map(|char| match char {
-            '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => ' ',
-            char if char.is_control() => ' ',
+            char if char.is_control() || is_format(char) => ' ',
             char => char,
         })
         .collect()

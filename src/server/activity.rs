@@ -68,6 +68,11 @@ impl Activity {
         }
     }
 
+    /// When a request last came or ended; `began` before the first one.
+    pub(super) fn quiet_since(&self, began: Instant) -> Instant {
+        self.seen().last.unwrap_or(began)
+    }
+
     fn seen(&self) -> MutexGuard<'_, Seen> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

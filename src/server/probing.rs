@@ -2,11 +2,7 @@
 
 use std::sync::Arc;
 
-use http::{
-    Request, StatusCode,
-    header::{ACCEPT, HOST},
-    uri::Authority,
-};
+use http::{Request, StatusCode, header::ACCEPT};
 
 use super::{
     ProbeRefusal, Sought, Visitor,
@@ -79,29 +75,14 @@ impl Site {
                 path: format!("{}{PROBE}", url.path().trim_end_matches('/')),
             });
         }
-        // HTTP/2 has it in the request line.
-        let named = request.uri().authority().cloned();
-        let host = request.headers().get(HOST);
-        let address = named.or_else(|| Authority::try_from(host?.as_bytes()).ok())?;
+        let address = query::address(request.uri(), request.headers())?;
         let tls = self.options.web.as_ref().is_some_and(|web| web.tls());
-        usable(&address).then(|| Sought {
+        Some(Sought {
             scheme: if tls { "https" } else { "http" }.to_owned(),
             address: address.to_string(),
             path: format!("{}{PROBE}", self.options.route_prefix),
         })
     }
-}
-
-/// Whether somebody could connect to it.
-fn usable(address: &Authority) -> bool {
-    let text = address.as_str();
-    let port = text.strip_prefix(address.host());
-    let port = port.map(|rest| rest.strip_prefix(':').map_or(rest.is_empty(), is_port));
-    !address.host().is_empty() && port == Some(true)
-}
-
-fn is_port(text: &str) -> bool {
-    text.parse().is_ok_and(|port: u16| port > 0)
 }
 
 fn not_probed() -> Answer {
@@ -113,27 +94,3 @@ fn not_probed() -> Answer {
 
 const FORCE_REFUSED: &str = "`force=true` is for whoever has logged in: `basic_auth_users` or client certificates in `--web.config.file`";
 const DEBUG_REFUSED: &str = "`debug=true` shows requests and user names: log in (`--web.config.file`), or allow it to everybody (`--web.show-evidence always`)";
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_address_is_one_that_can_be_connected_to() {
-        for (text, expected) in [
-            ("a", true),
-            ("a.example:9968", true),
-            ("[::1]", true),
-            ("[::1]:9968", true),
-            (":9968", false),
-            ("a:", false),
-            ("a:0", false),
-            ("a:99999", false),
-            ("u@a", false),
-            ("u:p@a:1", false),
-        ] {
-            let usable = Authority::try_from(text).is_ok_and(|address| usable(&address));
-            assert_eq!(usable, expected, "{text}");
-        }
-    }
-}

@@ -1,8 +1,8 @@
-//! What stands behind the `?` of a request.
+//! What a request says of what it wants: behind its `?`, and in its `Host`.
 
 use std::time::Duration;
 
-use http::{HeaderMap, Uri};
+use http::{HeaderMap, Uri, header::HOST, uri::Authority};
 use url::form_urlencoded;
 
 use super::Probing;
@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The part of the metrics that `name[]` and `registry` select; each may be given several times.
-pub(super) fn scope(uri: &Uri) -> Scope {
+pub fn scope(uri: &Uri) -> Scope {
     let mut scope = Scope::default();
     for (name, value) in pairs(uri) {
         match name.as_str() {
@@ -28,7 +28,7 @@ pub(super) fn scope(uri: &Uri) -> Scope {
 ///
 /// # Errors
 /// What is wrong with it, for whoever sent it.
-pub(super) fn probing(uri: &Uri, headers: &HeaderMap, format: Format) -> Result<Probing, String> {
+pub fn probing(uri: &Uri, headers: &HeaderMap, format: Format) -> Result<Probing, String> {
     let mut target = None;
     let mut probing = Probing {
         target: String::new(),
@@ -53,6 +53,27 @@ pub(super) fn probing(uri: &Uri, headers: &HeaderMap, format: Format) -> Result<
         Some(target) if !target.is_empty() => Ok(Probing { target, ..probing }),
         _ => Err("`target` is missing: `/probe?target=NAME`, NAME as configured".to_owned()),
     }
+}
+
+/// The host, and the port where there is one, that a request was sent to: of its own
+/// address (HTTP/2), else of `Host`. `None` where nobody could connect to it.
+pub fn address(uri: &Uri, headers: &HeaderMap) -> Option<Authority> {
+    let named = uri.authority().cloned();
+    let host = headers.get(HOST);
+    let address = named.or_else(|| Authority::try_from(host?.as_bytes()).ok())?;
+    usable(&address).then_some(address)
+}
+
+/// Whether somebody could connect to it.
+fn usable(address: &Authority) -> bool {
+    let text = address.as_str();
+    let port = text.strip_prefix(address.host());
+    let port = port.map(|rest| rest.strip_prefix(':').map_or(rest.is_empty(), is_port));
+    !address.host().is_empty() && port == Some(true)
+}
+
+fn is_port(text: &str) -> bool {
+    text.parse().is_ok_and(|port: u16| port > 0)
 }
 
 fn pairs(uri: &Uri) -> impl Iterator<Item = (String, String)> {
@@ -108,6 +129,31 @@ mod tests {
     use http::HeaderValue;
 
     use super::*;
+
+    #[test]
+    fn an_address_is_one_that_can_be_connected_to() {
+        let uri = Uri::from_static("/sd");
+        for (text, expected) in [
+            ("a", true),
+            ("a.example:9968", true),
+            ("[::1]", true),
+            ("[::1]:9968", true),
+            (":9968", false),
+            ("a:", false),
+            ("a:0", false),
+            ("a:99999", false),
+            ("u@a", false),
+            ("u:p@a:1", false),
+        ] {
+            let headers = [(HOST, HeaderValue::from_static(text))];
+            let found = address(&uri, &headers.into_iter().collect());
+            assert_eq!(found.is_some(), expected, "{text}");
+        }
+        let of_http_2 = Uri::from_static("https://a.example/sd");
+        let found = address(&of_http_2, &HeaderMap::new());
+        assert_eq!(found, Some(Authority::from_static("a.example")));
+        assert_eq!(address(&uri, &HeaderMap::new()), None);
+    }
 
     fn asked(query: &str, timeout: Option<&'static str>) -> Result<Probing, String> {
         let uri: Uri = format!("/probe?{query}").parse().unwrap();

@@ -55,8 +55,11 @@ pub(super) struct Past {
 pub(super) struct Changes {
     /// Counts the cycles: their observations come at their ends, their reports before.
     cycle: u64,
-    seen: BTreeMap<Change, Moment>,
+    seen: BTreeMap<Thing, Moment>,
 }
+
+/// What may become another, and of which credential set; `None` for what is the registry's own.
+pub(super) type Thing = (Change, Option<String>);
 
 /// A time, and the cycle it fell into. What changes is seen at the end of a cycle, so
 /// only the cycles tell whether a run went well before a change or with it.
@@ -108,7 +111,13 @@ impl Past {
     /// unknown since the last pass, info or warn; for info and warn since the last
     /// pass. `None` for pass and skip, and for info and warn where it never passed:
     /// that is how this registry is.
-    pub(super) fn since_worked(&self, changes: &Changes) -> Option<Since> {
+    /// Of what is a credential set's, only what is `credential`'s: another set is
+    /// somebody else's, and no reason of this.
+    pub(super) fn since_worked(
+        &self,
+        changes: &Changes,
+        credential: Option<&str>,
+    ) -> Option<Since> {
         let worked = match self.transitions.back()?.to {
             Status::Pass | Status::Skip => return None,
             Status::Info | Status::Warn => Some(self.passed?),
@@ -118,7 +127,7 @@ impl Past {
             None => Since::NeverWorked,
             Some(Moment { at, cycle }) => Since::Worked {
                 at,
-                changed: changes.after(cycle),
+                changed: changes.after(cycle, credential),
             },
         })
     }
@@ -126,9 +135,9 @@ impl Past {
 
 impl Changes {
     /// A thing became another.
-    pub(super) fn note(&mut self, what: Change, at: SystemTime) {
+    pub(super) fn note(&mut self, thing: Thing, at: SystemTime) {
         let cycle = self.cycle;
-        self.seen.insert(what, Moment { at, cycle });
+        self.seen.insert(thing, Moment { at, cycle });
     }
 
     /// What is put and noted from here on belongs to the next cycle.
@@ -137,13 +146,21 @@ impl Changes {
     }
 
     /// When each thing last became another.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (Change, SystemTime)> {
-        self.seen.iter().map(|(what, seen)| (*what, seen.at))
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Change, Option<&str>, SystemTime)> {
+        let seen = self.seen.iter();
+        seen.map(|((what, credential), seen)| (*what, credential.as_deref(), seen.at))
     }
 
-    fn after(&self, cycle: u64) -> Vec<(Change, SystemTime)> {
-        let later = self.seen.iter().filter(|(_, seen)| seen.cycle > cycle);
-        later.map(|(what, seen)| (*what, seen.at)).collect()
+    /// Keeps only the things that are wanted.
+    pub(super) fn retain(&mut self, wanted: impl Fn(&Thing) -> bool) {
+        self.seen.retain(|thing, _| wanted(thing));
+    }
+
+    fn after(&self, cycle: u64, credential: Option<&str>) -> Vec<(Change, SystemTime)> {
+        let later = self.seen.iter().filter(|((_, of), seen)| {
+            seen.cycle > cycle && (of.is_none() || of.as_deref() == credential)
+        });
+        later.map(|((what, _), seen)| (*what, seen.at)).collect()
     }
 }
 
@@ -163,7 +180,7 @@ mod tests {
         for ((status, changed), minute) in cycles.iter().zip(0..) {
             past.put(*status, None, at(60 * minute), &changes);
             for what in *changed {
-                changes.note(*what, at(60 * minute + 1));
+                changes.note((*what, None), at(60 * minute + 1));
             }
             changes.end_cycle();
         }
@@ -222,7 +239,35 @@ mod tests {
             (&[(Fail, &[]), (Info, &[])], None),
         ] {
             let (past, changes) = lived(cycles);
-            assert_eq!(past.since_worked(&changes), expected, "{cycles:?}");
+            assert_eq!(past.since_worked(&changes, None), expected, "{cycles:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_another_set_s_explains_nothing() {
+        let (mut past, mut changes) = (Past::default(), Changes::default());
+        past.put(Status::Pass, None, at(0), &changes);
+        changes.end_cycle();
+        for set in ["a", "b"] {
+            changes.note((Change::Grant, Some(set.to_owned())), at(61));
+        }
+        changes.note((Change::Secret, Some("b".to_owned())), at(62));
+        changes.note((Change::Address, None), at(63));
+        past.put(Status::Fail, None, at(60), &changes);
+        for (credential, expected) in [
+            (Some("a"), &[(Change::Grant, 61), (Change::Address, 63)][..]),
+            (
+                Some("b"),
+                &[
+                    (Change::Secret, 62),
+                    (Change::Grant, 61),
+                    (Change::Address, 63),
+                ],
+            ),
+            (None, &[(Change::Address, 63)]),
+        ] {
+            let since = past.since_worked(&changes, credential);
+            assert_eq!(since, Some(worked(0, expected)), "{credential:?}");
         }
     }
 

@@ -25,6 +25,25 @@ use std::{
 use crate::outcome::{Observation, Report, Subject};
 
 /// What the daemon knows, shared by the cycles that write and the pages that read.
+///
+/// ```
+/// use oci_registry_exporter::{
+///     outcome::{CheckName, Outcome, Subject},
+///     probe::unasked,
+///     store::Store,
+/// };
+///
+/// let store = Store::new(&[]);
+/// let subject = Subject {
+///     registry: "production".to_owned(),
+///     check: CheckName::Pull,
+///     repository: Some("platform/canary".to_owned()),
+///     credential: Some("inline".to_owned()),
+/// };
+/// store.put(unasked(subject, Outcome::pass("it may be pulled")));
+/// let snapshot = store.snapshot();
+/// assert_eq!(snapshot.registry("production").map(|it| it.checks.len()), Some(1));
+/// ```
 #[derive(Debug)]
 pub struct Store {
     state: Mutex<State>,

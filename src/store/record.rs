@@ -1,10 +1,14 @@
 //! What is known of one registry.
 
-use std::{collections::BTreeMap, sync::Arc, time::SystemTime};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::SystemTime,
+};
 
 use super::{
     FactKey, Proof, Since, Traffic, Transition, facts,
-    history::{Changes, Past},
+    history::{Changes, Past, Thing},
 };
 use crate::outcome::{Change, Fingerprint, Observation, Report, SessionEnd, Status, Subject};
 
@@ -19,13 +23,15 @@ pub struct Record {
     /// of `warnings` the total; rate limits sorted by credential set;
     /// fingerprints stand in `changed`.
     pub seen: Observation,
-    /// When the fingerprint of each thing last became another; the time of first sight until then.
-    pub changed: BTreeMap<Change, SystemTime>,
+    /// When the fingerprint of each thing last became another; until then, when the
+    /// registry was first looked at. The name is that of the credential set whose it is.
+    pub changed: BTreeMap<(Change, Option<String>), SystemTime>,
     /// What was sent.
     pub traffic: Traffic,
     /// The upload sessions that probes opened, by how they ended.
     pub sessions: BTreeMap<SessionEnd, u64>,
-    fingerprints: BTreeMap<(Change, String), u64>,
+    fingerprints: BTreeMap<(Thing, String), u64>,
+    first_look: Option<SystemTime>,
     changes: Changes,
 }
 
@@ -59,6 +65,7 @@ impl Record {
             traffic: Traffic::new(buckets),
             sessions: BTreeMap::new(),
             fingerprints: BTreeMap::new(),
+            first_look: None,
             changes: Changes::default(),
         }
     }
@@ -82,17 +89,7 @@ impl Record {
     }
 
     pub(super) fn observe(&mut self, new: Observation, now: SystemTime) {
-        for Fingerprint { what, part, value } in new.fingerprints {
-            let known = self.fingerprints.insert((what, part), value);
-            // A part seen for the first time beside known ones is news to us, not a change.
-            let another = known.is_some_and(|known| known != value);
-            if another {
-                self.changes.note(what, now);
-            }
-            if another || !self.changed.contains_key(&what) {
-                self.changed.insert(what, now);
-            }
-        }
+        self.compare(new.fingerprints, now);
         let seen = &mut self.seen;
         replace(&mut seen.up, new.up);
         replace(&mut seen.product, new.product);
@@ -127,29 +124,51 @@ impl Record {
         self.changes.end_cycle();
     }
 
-    /// When each thing last became another, of those that did: unlike `changed`, without
-    /// the times of first sight.
-    pub fn changes(&self) -> impl Iterator<Item = (Change, SystemTime)> {
+    fn compare(&mut self, fingerprints: Vec<Fingerprint>, now: SystemTime) {
+        // What comes in sight later (a certificate after an outage, a team's set) was
+        // there before: a time of its own would read as a change.
+        let first_look = *self.first_look.get_or_insert(now);
+        for fingerprint in fingerprints {
+            let thing = (fingerprint.what, fingerprint.credential);
+            let part = (thing.clone(), fingerprint.part);
+            let known = self.fingerprints.insert(part, fingerprint.value);
+            if known.is_some_and(|known| known != fingerprint.value) {
+                self.changes.note(thing.clone(), now);
+                self.changed.insert(thing, now);
+            } else {
+                self.changed.entry(thing).or_insert(first_look);
+            }
+        }
+    }
+
+    /// When each thing last became another, of those that did, with the name of the
+    /// credential set whose it is: unlike `changed`, without what was only seen.
+    pub fn changes(&self) -> impl Iterator<Item = (Change, Option<&str>, SystemTime)> {
         self.changes.iter()
     }
 
     /// What happened since this check last worked, where it does not work any more:
     /// for fail and unknown since its last pass, info or warn, for info and warn since
-    /// its last pass. `None` where it works, is not asked or has not reported, and for
+    /// its last pass, and of its own credential set alone. `None` where it works, is not asked or has not reported, and for
     /// an info or warn that was never better.
     pub fn since_worked(&self, subject: &Subject) -> Option<Since> {
-        self.checks.get(subject)?.past.since_worked(&self.changes)
+        let past = &self.checks.get(subject)?.past;
+        past.since_worked(&self.changes, subject.credential.as_deref())
     }
 
     /// Keeps only what belongs to these subjects, all of them of this registry.
     pub(super) fn retain(&mut self, subjects: &[&Subject]) {
         self.checks.retain(|subject, _| subjects.contains(&subject));
         self.facts.retain(|key, _| key.belongs_to_any(subjects));
-        self.seen.rate_limits.retain(|(credential, _)| {
-            subjects
-                .iter()
-                .any(|subject| subject.credential.as_ref() == Some(credential))
-        });
+        let sets = subjects.iter().filter_map(|it| it.credential.as_deref());
+        let sets: BTreeSet<&str> = sets.collect();
+        let wanted =
+            |(_, credential): &Thing| credential.as_deref().is_none_or(|set| sets.contains(set));
+        self.changed.retain(|thing, _| wanted(thing));
+        self.fingerprints.retain(|(thing, _), _| wanted(thing));
+        self.changes.retain(wanted);
+        let limits = &mut self.seen.rate_limits;
+        limits.retain(|(credential, _)| sets.contains(credential.as_str()));
     }
 }
 

@@ -317,23 +317,48 @@ fn what_a_cycle_did_not_see_stays() {
 }
 
 #[test]
-fn a_fingerprint_is_dated_at_first_sight_and_when_it_changes() {
+fn a_fingerprint_is_dated_with_the_first_look_and_when_it_changes() {
     let store = Store::new(&[]);
     let of = |what, part, value| Fingerprint::new(what, part, value);
-    let secret = |part, value| of(Change::Secret, part, value);
-    for (fingerprints, now, changed_secret, address) in [
-        (vec![secret("a", 1)], 10, 10, None),
+    let secret = |set, value| Fingerprint::of_set(Change::Secret, set, "", value);
+    let sign = |part, value| of(Change::ServerVersion, part, value);
+    for (fingerprints, now, expected) in [
+        (vec![secret("a", 1)], 10, [Some(10), None, None, None]),
+        // Comes in sight later, and was there before.
         (
             vec![secret("a", 1), of(Change::Address, "", 1)],
             20,
-            10,
-            Some(20),
+            [Some(10), None, Some(10), None],
         ),
-        (vec![], 30, 10, Some(20)),
-        (vec![secret("a", 2)], 40, 40, Some(20)),
+        (vec![], 30, [Some(10), None, Some(10), None]),
+        (vec![secret("a", 2)], 40, [Some(40), None, Some(10), None]),
         // A second set is looked at for the first time: nothing changed.
-        (vec![secret("a", 2), secret("b", 1)], 45, 40, Some(20)),
-        (vec![secret("b", 2)], 50, 50, Some(20)),
+        (
+            vec![secret("a", 2), secret("b", 1)],
+            45,
+            [Some(40), Some(10), Some(10), None],
+        ),
+        (
+            vec![secret("b", 2)],
+            50,
+            [Some(40), Some(50), Some(10), None],
+        ),
+        // One of several parts.
+        (
+            vec![sign("server", 1)],
+            60,
+            [Some(40), Some(50), Some(10), Some(10)],
+        ),
+        (
+            vec![sign("server", 1), sign("x-powered-by", 1)],
+            70,
+            [Some(40), Some(50), Some(10), Some(10)],
+        ),
+        (
+            vec![sign("server", 1), sign("x-powered-by", 2)],
+            80,
+            [Some(40), Some(50), Some(10), Some(80)],
+        ),
     ] {
         let observation = Observation {
             fingerprints,
@@ -342,16 +367,14 @@ fn a_fingerprint_is_dated_at_first_sight_and_when_it_changes() {
         store.observe_at("r", observation, at(now));
         let snapshot = store.snapshot();
         let changed = &snapshot.registry("r").expect("seen").changed;
-        assert_eq!(
-            changed.get(&Change::Secret),
-            Some(&at(changed_secret)),
-            "at {now}"
-        );
-        assert_eq!(
-            changed.get(&Change::Address).copied(),
-            address.map(at),
-            "at {now}"
-        );
+        let things = [
+            (Change::Secret, Some("a".to_owned())),
+            (Change::Secret, Some("b".to_owned())),
+            (Change::Address, None),
+            (Change::ServerVersion, None),
+        ];
+        let dates = things.map(|thing| changed.get(&thing).copied());
+        assert_eq!(dates, expected.map(|time| time.map(at)), "at {now}");
     }
 }
 
@@ -401,6 +424,12 @@ fn what_the_configuration_dropped_loses_everything() {
         "r",
         Observation {
             rate_limits: rate_limits.to_vec(),
+            fingerprints: vec![
+                Fingerprint::new(Change::Address, "", 1),
+                Fingerprint::of_set(Change::Secret, "set", "", 1),
+                Fingerprint::of_set(Change::Secret, "other", "", 1),
+                Fingerprint::of_set(Change::Grant, "other", "a scope", 1),
+            ],
             ..Observation::default()
         },
     );
@@ -420,6 +449,19 @@ fn what_the_configuration_dropped_loses_everything() {
     };
     assert_eq!(facts, [pull]);
     assert_eq!(record.seen.rate_limits.len(), 1);
+    let things: Vec<_> = record.changed.keys().cloned().collect();
+    let secret = (Change::Secret, Some("set".to_owned()));
+    assert_eq!(things, [secret, (Change::Address, None)]);
+
+    // What comes back is seen for the first time.
+    let back = Observation {
+        fingerprints: vec![Fingerprint::of_set(Change::Secret, "other", "", 2)],
+        ..Observation::default()
+    };
+    store.observe("r", back);
+    let snapshot = store.snapshot();
+    let record = snapshot.registry("r").expect("kept");
+    assert_eq!(record.changes().count(), 0);
 
     store.retain(&BTreeSet::new());
     assert_eq!(store.snapshot().iter().count(), 0);
@@ -466,8 +508,8 @@ fn other_buckets_begin_anew_and_the_same_ones_go_on() {
 #[test]
 fn what_is_seen_for_the_first_time_did_not_change_since_a_check_worked() {
     let store = Store::new(&[]);
-    let secret = |value| Observation {
-        fingerprints: vec![Fingerprint::new(Change::Secret, "", value)],
+    let address = |value| Observation {
+        fingerprints: vec![Fingerprint::new(Change::Address, "", value)],
         ..Observation::default()
     };
     let since = || {
@@ -485,15 +527,15 @@ fn what_is_seen_for_the_first_time_did_not_change_since_a_check_worked() {
 
     // The observation comes at the end of a cycle, after its reports.
     store.put(report(CheckName::Pull, Outcome::pass(""), 10));
-    store.observe_at("r", secret(1), at(11));
+    store.observe_at("r", address(1), at(11));
     assert_eq!(since(), None);
     store.put(report(CheckName::Pull, fail(), 20));
-    store.observe_at("r", secret(1), at(21));
+    store.observe_at("r", address(1), at(21));
     assert_eq!(since(), worked(&[]));
     store.put(report(CheckName::Pull, fail(), 30));
-    store.observe_at("r", secret(2), at(31));
-    assert_eq!(since(), worked(&[(Change::Secret, at(31))]));
+    store.observe_at("r", address(2), at(31));
+    assert_eq!(since(), worked(&[(Change::Address, at(31))]));
     store.put(report(CheckName::Pull, Outcome::pass(""), 40));
-    store.observe_at("r", secret(2), at(41));
+    store.observe_at("r", address(2), at(41));
     assert_eq!(since(), None);
 }

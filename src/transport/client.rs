@@ -148,6 +148,10 @@ fn client(
         .dns_resolver(Resolver {
             addresses: Arc::new(addresses),
             alias: server_name.map(|name| (name.clone(), options.host.to_ascii_lowercase())),
+            named: [options.host.to_ascii_lowercase()]
+                .into_iter()
+                .chain(proxies.hosts())
+                .collect(),
         })
         .http2_max_header_list_size(HTTP2_HEADERS)
         .http2_initial_stream_window_size(HTTP2_STREAM_WINDOW)

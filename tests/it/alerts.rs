@@ -50,7 +50,7 @@ fn promtool_has_nothing_to_say_about_the_rules() {
 #[test]
 fn the_unit_tests_of_the_rules_pass() {
     for promtool in PROMTOOLS {
-        run(promtool, &["test", "rules", TESTS]);
+        run(promtool, &["test", "rules", TESTS[0], TESTS[1]]);
     }
 }
 
@@ -315,11 +315,10 @@ fn every_reason_has_its_cause_and_its_fix() {
 
 #[test]
 fn every_alert_is_seen_to_fire_and_seen_to_be_silent() {
-    let tests = fs::read_to_string(directory().join(TESTS));
-    let tests: serde_yaml::Value = serde_yaml::from_str(&tests.expect("the file")).expect("YAML");
     let mut fires = BTreeSet::new();
     let mut silent = BTreeSet::new();
-    for test in tests["tests"].as_sequence().expect("tests") {
+    let tests = TESTS.map(unit_tests);
+    for test in tests.iter().flatten() {
         for case in test["alert_rule_test"].as_sequence().expect("cases") {
             let name = case["alertname"].as_str().expect("a name").to_owned();
             let expected = case["exp_alerts"].as_sequence().expect("alerts");
@@ -382,6 +381,14 @@ fn queries(template: &str) -> Vec<String> {
         .collect()
 }
 
+/// The cases of a file of unit tests.
+fn unit_tests(file: &str) -> Vec<serde_yaml::Value> {
+    let text = fs::read_to_string(directory().join(file)).expect("the unit tests");
+    let mut tests: serde_yaml::Value = serde_yaml::from_str(&text).expect("YAML");
+    let tests = tests["tests"].as_sequence_mut().expect("tests");
+    std::mem::take(tests)
+}
+
 /// Those that alert.
 fn rules() -> Vec<Rule> {
     let mut rules = every_rule();
@@ -418,7 +425,11 @@ fn directory() -> PathBuf {
 }
 
 const RULES: &str = "oci-registry.rules.yml";
-const TESTS: &str = "oci-registry.rules.test.yml";
+/// Those that last hours, and those that last days.
+const TESTS: [&str; 2] = [
+    "oci-registry.rules.test.yml",
+    "oci-registry.long.rules.test.yml",
+];
 const AMTOOL: Program = Program {
     name: "amtool",
     brought_by: "Debian package prometheus-alertmanager",

@@ -447,7 +447,7 @@ async fn the_example_of_a_fleet_comes_to_forty_registries() {
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
     assert_eq!(
         ended.stdout,
-        "configuration ok: 40 registries, 47 repositories, about 7429 series\n"
+        "configuration ok: 40 registries, 47 repositories, about 7441 series\n"
     );
     for line in ended.stderr.lines() {
         let mounted_later = line.contains(" yet");

@@ -38,17 +38,27 @@ mod exposition;
 #[cfg(test)]
 mod fleet;
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod golden;
 #[cfg(test)]
+mod helm;
+#[cfg(test)]
 mod lab;
+#[cfg(test)]
+mod library;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
 mod matrix;
 #[cfg(test)]
+mod package;
+#[cfg(test)]
 mod readme;
 #[cfg(test)]
 mod schedule;
+#[cfg(test)]
+mod security;
 #[cfg(test)]
 mod server;
 #[cfg(test)]

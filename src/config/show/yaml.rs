@@ -3,6 +3,7 @@
 use std::fmt::{Display, Write as _};
 
 use super::super::quote::joined;
+use crate::oci::is_format;
 
 /// A map that is being filled, key by key.
 pub(super) struct Level<'a> {
@@ -179,7 +180,7 @@ pub(super) fn text(value: &str) -> String {
                 quoted.push('\\');
                 quoted.push(c);
             }
-            c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}') => {
+            c if c.is_control() || is_format(c) => {
                 // Writing to a `String` cannot fail.
                 let _ = write!(quoted, "\\u{:04x}", u32::from(c));
             }
@@ -236,7 +237,8 @@ fn end(text: &mut String, line: &Line, origin: bool) {
     if origin {
         text.push_str("  # ");
         // The name of a profile may hold anything.
-        let one_line = |c: char| if c.is_control() { ' ' } else { c };
+        let moves = |c: char| c.is_control() || is_format(c);
+        let one_line = |c: char| if moves(c) { ' ' } else { c };
         text.extend(line.origin.chars().map(one_line));
     }
     text.push('\n');
@@ -278,6 +280,7 @@ mod tests {
             ("*.example.com", "\"*.example.com\""),
             ("say \"é\\\"", "\"say \\\"é\\\\\\\"\""),
             ("a\nb\u{7f}\u{2028}", "\"a\\u000ab\\u007f\\u2028\""),
+            ("a\u{202e}b\u{200b}", "\"a\\u202eb\\u200b\""),
         ] {
             assert_eq!(text(value), expected, "{value}");
             let read: String = serde_yaml::from_str(&text(value)).unwrap();

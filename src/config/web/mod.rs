@@ -55,20 +55,28 @@ pub struct WebConfig {
 /// All that is wrong with it, each with its place and a hint; the first syntax
 /// error alone. What is in a certificate or key is not judged here.
 pub fn load_web(path: &Path) -> Result<WebConfig, ConfigErrors> {
-    let name = path.display().to_string();
     let text = read_regular_text(path)?;
     let base = path.parent().unwrap_or(Path::new(""));
-    let Some(root) = read_tree(&text, &name)? else {
+    parse_web(&text, &path.display().to_string(), base)
+}
+
+/// Reads the text of a web configuration file; relative paths in it begin at `base`.
+///
+/// # Errors
+///
+/// As [`load_web`].
+pub fn parse_web(text: &str, name: &str, base: &Path) -> Result<WebConfig, ConfigErrors> {
+    let Some(root) = read_tree(text, name)? else {
         // As the toolkit: nothing is asked for.
-        return Ok(finished(WebConfig::default(), &text));
+        return Ok(finished(WebConfig::default(), text));
     };
     let problems = Problems::default();
     let mut web = WebConfig::default();
     if let Some(root) = Section::root(&root, &problems) {
         only(&root, &KEYS);
         let file = pem::Base {
-            file: &name,
-            text: &text,
+            file: name,
+            text,
             folder: base,
         };
         web = WebConfig {
@@ -88,8 +96,8 @@ pub fn load_web(path: &Path) -> Result<WebConfig, ConfigErrors> {
             (web.http2, web.headers) = http::read(&section);
         }
     }
-    web.warnings = problems.conclude(&name, &text)?;
-    Ok(finished(web, &text))
+    web.warnings = problems.conclude(name, text)?;
+    Ok(finished(web, text))
 }
 
 /// The map under a key; one that holds nothing is as good as absent.

@@ -5,7 +5,7 @@
 //! difference before committing it.
 
 pub(crate) mod cache;
-mod page;
+pub(crate) mod page;
 mod prometheus;
 pub(crate) mod scenario;
 

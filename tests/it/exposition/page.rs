@@ -3,29 +3,29 @@
 
 /// A page, as far as it is a valid one.
 #[derive(Debug)]
-pub(super) struct Page {
-    pub(super) families: Vec<Family>,
+pub(crate) struct Page {
+    pub(crate) families: Vec<Family>,
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Family {
-    pub(super) name: String,
-    pub(super) kind: String,
-    pub(super) help: String,
-    pub(super) unit: Option<String>,
-    pub(super) samples: Vec<Sample>,
+pub(crate) struct Family {
+    pub(crate) name: String,
+    pub(crate) kind: String,
+    pub(crate) help: String,
+    pub(crate) unit: Option<String>,
+    pub(crate) samples: Vec<Sample>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Sample {
-    pub(super) name: String,
-    pub(super) labels: Vec<(String, String)>,
-    pub(super) value: String,
+pub(crate) struct Sample {
+    pub(crate) name: String,
+    pub(crate) labels: Vec<(String, String)>,
+    pub(crate) value: String,
 }
 
 impl Page {
     /// Reads a page; panics on what a scraper would refuse.
-    pub(super) fn parse(text: &str) -> Self {
+    pub(crate) fn parse(text: &str) -> Self {
         let mut families: Vec<Family> = Vec::new();
         let mut lines = text
             .strip_suffix('\n')
@@ -59,7 +59,7 @@ impl Page {
         Self { families }
     }
 
-    pub(super) fn samples(&self) -> impl Iterator<Item = &Sample> {
+    pub(crate) fn samples(&self) -> impl Iterator<Item = &Sample> {
         self.families.iter().flat_map(|family| &family.samples)
     }
 }

@@ -267,7 +267,7 @@ pub(super) fn production_seen() -> Observation {
         warning_texts: vec!["going away".to_owned()],
         product_version: None,
         fingerprints: vec![
-            Fingerprint::new(Change::Secret, "", 1),
+            Fingerprint::of_set(Change::Secret, "platform", "", 1),
             Fingerprint::new(Change::Certificate, "", 1),
             Fingerprint::new(Change::ServerVersion, "", 1),
         ],

@@ -34,6 +34,7 @@ pub(crate) mod tokens;
 
 mod alerting;
 mod environment;
+mod helm;
 mod left_behind;
 mod limited;
 mod probed;

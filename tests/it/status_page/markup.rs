@@ -3,14 +3,14 @@
 
 /// One start tag, with the tags that it stands in.
 #[derive(Debug, Clone)]
-pub(super) struct Tag {
-    pub(super) name: String,
+pub(crate) struct Tag {
+    pub(crate) name: String,
     attributes: Vec<(String, String)>,
-    pub(super) inside: Vec<String>,
+    pub(crate) inside: Vec<String>,
 }
 
 impl Tag {
-    pub(super) fn attribute(&self, name: &str) -> Option<&str> {
+    pub(crate) fn attribute(&self, name: &str) -> Option<&str> {
         let mut all = self.attributes.iter();
         all.find(|(known, _)| known == name)
             .map(|(_, value)| value.as_str())
@@ -19,15 +19,15 @@ impl Tag {
 
 /// All that a page holds.
 #[derive(Debug, Default)]
-pub(super) struct Markup {
-    pub(super) tags: Vec<Tag>,
+pub(crate) struct Markup {
+    pub(crate) tags: Vec<Tag>,
     /// Every text, unescaped, with the tag it stands in.
-    pub(super) texts: Vec<(String, String)>,
+    pub(crate) texts: Vec<(String, String)>,
 }
 
 /// # Errors
 /// Where the page is not well-formed.
-pub(super) fn read(page: &str) -> Result<Markup, String> {
+pub(crate) fn read(page: &str) -> Result<Markup, String> {
     let mut rest = page
         .strip_prefix("<!DOCTYPE html>")
         .ok_or("no document type")?;

@@ -316,7 +316,7 @@ fn seen(product: &'static str, value: u64) -> Observation {
         backoff_until: Some(at(3660)),
         warning_texts: vec!["robot$probe, this image goes away".to_owned()],
         fingerprints: vec![
-            Fingerprint::new(Change::Secret, "", value),
+            Fingerprint::of_set(Change::Secret, "platform", "", value),
             Fingerprint::new(Change::Certificate, "", value),
             Fingerprint::new(Change::Configuration, "", 7),
         ],
