@@ -61,6 +61,50 @@
 //! ```
 //!
 //! Both mouths eat the same `Report`; there is no second path.
+//!
+//! # From a program of your own
+//!
+//! A configuration, a [`probe::Prober`] and a [`probe::Sink`] are enough; `examples/library.rs`
+//! is such a program. Further in: [`report`] turns reports into text, JSON and `JUnit`,
+//! [`exposition::encode_once`] into metrics, and [`scheduler`] asks again when it is time.
+//!
+//! ```
+//! use oci_registry_exporter::{
+//!     checks,
+//!     config::{self, Environment},
+//!     outcome::{Observation, Report, Status},
+//!     probe::{Prober, Sink},
+//! };
+//!
+//! struct Print;
+//!
+//! impl Sink for Print {
+//!     fn report(&self, report: Report) {
+//!         println!("{:?}: {}", report.subject, report.outcome.message);
+//!         assert_ne!(report.outcome.status, Status::Fail);
+//!     }
+//!     fn observe(&self, _: &str, seen: Observation) {
+//!         println!("{seen:?}");
+//!     }
+//! }
+//!
+//! # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+//! # runtime.block_on(async {
+//! # let sim = registry_sim::RegistrySim::profile(registry_sim::Profile::NATIVE).start().await;
+//! # sim.push_image("platform/canary", "latest");
+//! # let url = sim.url();
+//! let yaml = format!("registries: [{{url: {url}, anonymous: true, test_repository: platform/canary}}]");
+//! let config = config::parse(&yaml, "registries.yml", "/".as_ref(), &Environment::default())?;
+//! let prober = Prober::new();
+//! for target in &config.registries {
+//!     let questions = checks::questions(target);
+//!     let due: Vec<_> = questions.into_iter().map(|(subject, _)| subject).collect();
+//!     prober.cycle(target, &due, &Print).await;
+//! }
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! ```
 
 pub mod auth;
 pub mod checks;

@@ -7,6 +7,14 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 /// A password, token or other value that must never reach a log, a page, a
 /// metric or an error message. It has no `Display`, its `Debug` says nothing, and
 /// its memory is wiped when it is dropped.
+///
+/// ```
+/// use oci_registry_exporter::secret::Secret;
+///
+/// let secret = Secret::new("hunter2");
+/// assert!(!format!("{secret:?}").contains("hunter2"));
+/// assert_eq!(secret.expose(), "hunter2");
+/// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Secret(String);
 

@@ -5,7 +5,7 @@
 //! the route. It is held back as a rejected login is, but for each repository
 //! apart: the same 401 may mean that only there a right is missing.
 
-use super::{Client, Login, LoginEnd, fingerprint};
+use super::{Client, Login, LoginEnd, fingerprint, hold::Place};
 use crate::{config::TestRepository, oci::Challenge, outcome::Reason, secret::Credentials};
 
 impl Client {
@@ -26,8 +26,9 @@ impl Client {
         credentials: &Credentials,
     ) -> bool {
         let secret = fingerprint(credentials);
+        let set = &repository.credential.name;
         self.memory
-            .kept(&self.origin, &late_key(repository), secret)
+            .kept(&self.origin, &place(repository), set, secret)
             .is_some()
     }
 
@@ -42,23 +43,25 @@ impl Client {
             return;
         }
         let secret = fingerprint(credentials);
-        let key = late_key(repository);
+        let place = place(repository);
         if status == 401 {
             let rejected = LoginEnd::Rejected(
                 Reason::Unauthorized,
                 "The credentials are rejected where they are asked for".to_owned(),
             );
             let login = Login::without_request(rejected);
-            self.memory.reject(&self.origin, &key, secret, &login);
+            let set = &repository.credential.name;
+            self.memory
+                .reject(&self.origin, &place, set, secret, &login);
             let user = self.user(&repository.credential);
             self.memory.keep_rejection(&self.origin, &user);
         } else {
-            self.memory.release(&self.origin, &key, secret);
+            self.memory.release(&self.origin, &place, secret);
         }
     }
 }
 
-/// Beside the names of sets, none of which holds a line break.
-fn late_key(repository: &TestRepository) -> String {
-    format!("{}\n{}", repository.credential.name, repository.name)
+/// Each repository is a place of its own.
+fn place(repository: &TestRepository) -> Place {
+    Some(repository.name.clone())
 }

@@ -57,7 +57,7 @@ impl Client {
         match (&login.end, secret) {
             (end, Some(secret)) if end.proves() || *end == LoginEnd::Unprovable => {
                 memory.settle(origin, &user, secret, end.proves());
-                memory.release(origin, &set.name, secret);
+                memory.release(origin, &None, secret);
             }
             (LoginEnd::Rejected(reason, _), secret) => {
                 memory.unsettle(origin, &user);
@@ -65,7 +65,7 @@ impl Client {
                 // Where nothing was sent there is nothing to hold back.
                 if let Some(secret) = secret.filter(|_| !unsent) {
                     memory.keep_rejection(origin, &user);
-                    memory.reject(origin, &set.name, secret, &login);
+                    memory.reject(origin, &None, &set.name, secret, &login);
                 }
             }
             (LoginEnd::AnonymousRefused, _) => memory.unsettle(origin, &user),

@@ -2,9 +2,11 @@
 //!
 //! Everything here is kept per origin (`https://host:port`), so that two
 //! configured registries at one origin share their pauses. What is held back as
-//! rejected is known by the name of its set and by its secret, and shared as well; the
+//! rejected is known by its secret, and shared as well; the
 //! rest of what is known of a set is its `user`'s: the set's, where it has a name,
 //! else the registry's that it stands in ([`Client::user`](super::Client)).
+
+mod forget;
 
 use std::{
     collections::HashMap,
@@ -16,7 +18,7 @@ use tokio::time::Instant;
 
 use super::{
     class::Class,
-    hold::Holds,
+    hold::{Holds, Place},
     judge::Login,
     ping::Ping,
     plan::{UploadKey, Uploads},
@@ -76,7 +78,7 @@ impl Memory {
             let slot = entry.pauses.entry(class).or_insert(until);
             *slot = (*slot).max(until);
         });
-        forget_passers_by(&mut self.lock());
+        forget::passers_by(&mut self.lock());
     }
 
     /// How long requests of this class are still paused.
@@ -139,28 +141,43 @@ impl Memory {
         at.is_some_and(|at| at.elapsed() < SUSPENSION)
     }
 
-    /// This set was sent and not rejected.
-    pub fn release(&self, origin: &str, set: &str, secret: u64) {
-        self.entry(origin, |entry| entry.holds.release(set, secret));
+    /// This login, known by the fingerprint of its secret, was sent and not rejected.
+    pub(super) fn release(&self, origin: &str, place: &Place, secret: u64) {
+        self.entry(origin, |entry| entry.holds.release(place, secret));
     }
 
-    /// This set was sent and rejected: it is held back.
-    pub(super) fn reject(&self, origin: &str, set: &str, secret: u64, login: &Login) {
-        self.entry(origin, |entry| entry.holds.reject(set, secret, login));
+    /// The login of this set was sent and rejected: it is held back.
+    pub(super) fn reject(
+        &self,
+        origin: &str,
+        place: &Place,
+        set: &str,
+        secret: u64,
+        login: &Login,
+    ) {
+        self.entry(origin, |entry| {
+            entry.holds.reject(place, set, secret, login);
+        });
     }
 
-    /// The answer that is kept while this set is held back, and for how long yet.
-    pub(super) fn kept(&self, origin: &str, set: &str, secret: u64) -> Option<(Login, Duration)> {
-        let origins = self.lock();
-        let (login, left) = origins.get(origin)?.holds.kept(set, secret)?;
+    /// The answer that is kept while the login of this set is held back, and for how long yet.
+    pub(super) fn kept(
+        &self,
+        origin: &str,
+        place: &Place,
+        set: &str,
+        secret: u64,
+    ) -> Option<(Login, Duration)> {
+        let mut origins = self.lock();
+        let (login, left) = origins.get_mut(origin)?.holds.kept(place, set, secret)?;
         Some((login.clone(), left))
     }
 
-    /// Whether the last login flow rejected this set, with this very secret.
-    pub(super) fn rejected(&self, origin: &str, set: &str, secret: u64) -> bool {
+    /// Whether this very login was rejected when it was last sent.
+    pub(super) fn rejected(&self, origin: &str, place: &Place, secret: u64) -> bool {
         let origins = self.lock();
         let known = origins.get(origin);
-        known.is_some_and(|known| known.holds.rejected(set, secret))
+        known.is_some_and(|known| known.holds.rejected(place, secret))
     }
 
     /// Whether the set of this user, with this very secret, was settled within `life`;
@@ -173,8 +190,7 @@ impl Memory {
 
     /// What is remembered of the uploads to a repository with a set.
     pub(super) fn uploads<T>(&self, key: &UploadKey, look: impl FnOnce(&mut Uploads) -> T) -> T {
-        let mut uploads = self.uploads.lock().unwrap_or_else(PoisonError::into_inner);
-        look(uploads.entry(key.clone()).or_default())
+        look(self.lock_uploads().entry(key.clone()).or_default())
     }
 
     /// Whether cancelling an upload was last seen to need the `delete` right for the set
@@ -222,27 +238,14 @@ impl Memory {
         change(self.lock().entry(origin.to_owned()).or_default());
     }
 
+    fn lock_uploads(&self) -> MutexGuard<'_, HashMap<UploadKey, Uploads>> {
+        // Half a change errs by one upload.
+        self.uploads.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Origin>> {
         // Every write is a single assignment, so a poisoned map is still whole.
         self.origins.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Forgets origins of which nothing is known but a pause, once it is over; and those
-/// whose pause ends first where a registry names ever new ones (redirects, realms).
-fn forget_passers_by(origins: &mut HashMap<String, Origin>) {
-    let now = Instant::now();
-    origins.retain(|_, origin| {
-        !origin.only_paused() || origin.pauses.values().any(|until| *until > now)
-    });
-    let passing = || origins.iter().filter(|(_, origin)| origin.only_paused());
-    let too_many = passing().count().saturating_sub(PASSERS_BY);
-    let mut ends: Vec<_> = passing()
-        .map(|(name, origin)| (origin.pauses.values().max().copied(), name.clone()))
-        .collect();
-    ends.sort_unstable();
-    for (_, name) in ends.into_iter().take(too_many) {
-        origins.remove(&name);
     }
 }
 
@@ -262,8 +265,6 @@ const PING_LIFE: Duration = Duration::from_hours(1);
 /// How long a 403 may be the echo of a rejected login. A set that is still rejected is
 /// sent again within an hour, so this goes on as long as it is.
 const SUSPENSION: Duration = Duration::from_hours(2);
-/// How many origins are remembered for nothing but a pause.
-const PASSERS_BY: usize = 1024;
 
 #[cfg(test)]
 mod tests {
@@ -312,12 +313,12 @@ mod tests {
     async fn a_rejected_set_is_kept_where_it_was_rejected_until_it_is_not() {
         let memory = Memory::default();
         let login = Login::without_request(LoginEnd::Rejected(Reason::Expired, String::new()));
-        memory.reject("o", "robot", 7, &login);
-        assert!(memory.kept("o", "robot", 7).is_some());
-        assert!(memory.kept("elsewhere", "robot", 7).is_none());
-        memory.release("o", "robot", 7);
-        assert!(memory.kept("o", "robot", 7).is_none());
-        assert!(!memory.rejected("o", "robot", 7));
+        memory.reject("o", &None, "robot", 7, &login);
+        assert!(memory.kept("o", &None, "robot", 7).is_some());
+        assert!(memory.kept("elsewhere", &None, "robot", 7).is_none());
+        memory.release("o", &None, 7);
+        assert!(memory.kept("o", &None, "robot", 7).is_none());
+        assert!(!memory.rejected("o", &None, 7));
     }
 
     #[tokio::test(start_paused = true)]
@@ -345,27 +346,5 @@ mod tests {
         memory.keep_rejection("o", "robot");
         tokio::time::advance(Duration::from_hours(2)).await;
         assert!(!memory.rejected_lately("o", "robot"));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn hosts_that_only_ever_said_429_are_forgotten() {
-        let memory = Memory::default();
-        memory.settle("registry", "robot", 7, true);
-        memory.pause("registry", Class::Read, Duration::from_secs(1));
-        let kept = |memory: &Memory| memory.lock().len();
-        for number in 0..=PASSERS_BY as u64 {
-            let wait = Duration::from_secs(10 + number);
-            memory.pause(&format!("host {number}"), Class::All, wait);
-        }
-        assert_eq!(kept(&memory), PASSERS_BY + 1, "the registry's own stays");
-        assert_eq!(memory.paused("host 0", Class::All), None, "it ends first");
-        assert!(memory.paused("host 1", Class::All).is_some());
-        tokio::time::advance(Duration::from_hours(1)).await;
-        memory.pause("one more", Class::All, Duration::from_secs(1));
-        assert_eq!(kept(&memory), 2);
-        assert_eq!(
-            memory.settled("registry", "robot", 7, Duration::from_hours(2)),
-            Some(true)
-        );
     }
 }

@@ -35,7 +35,7 @@ impl Client {
             return SecretState::Unusable;
         };
         let secret = fingerprint(&reading.credentials);
-        if self.memory.rejected(&self.origin, &set.name, secret) {
+        if self.memory.rejected(&self.origin, &None, secret) {
             SecretState::Rejected(secret)
         } else {
             SecretState::Usable
@@ -47,7 +47,7 @@ impl Client {
         let SecretState::Rejected(secret) = self.secret_state(set) else {
             return None;
         };
-        let (_, left) = self.memory.kept(&self.origin, &set.name, secret)?;
+        let (_, left) = self.memory.kept(&self.origin, &None, &set.name, secret)?;
         Some(left)
     }
 

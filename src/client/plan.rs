@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::{Client, Refusal, Upload, lasting_fingerprint, token::words, upload::write_scope};
 use crate::{
-    config::{CredentialSet, TestRepository},
+    config::{CredentialSet, Target, TestRepository},
     outcome::{Reason, SessionEnd, Status},
 };
 
@@ -69,6 +69,12 @@ impl Uploads {
         }
         let interval = if self.cannot_cancel() { WEEK } else { interval };
         interval.saturating_sub(now - last.at)
+    }
+
+    /// Whether a session may have been opened within the last day: what is counted
+    /// by the day must be remembered for one, whatever the configuration says meanwhile.
+    pub(super) fn opened_lately(&self, now: Instant) -> bool {
+        self.opened.iter().any(|at| now - *at < DAY)
     }
 
     /// Whether one more session may be opened today.
@@ -194,18 +200,24 @@ impl Client {
         )
     }
 
-    /// Named sets are the same in every registry; an unnamed one is its registry's own.
+    /// Whose set it is.
     pub(super) fn user(&self, set: &CredentialSet) -> String {
-        if set.name == INLINE {
-            format!("{INLINE} of {}", self.target.name)
-        } else {
-            set.name.clone()
-        }
+        user(&self.target, set)
     }
 
     fn secret_of(&self, repository: &TestRepository) -> u64 {
         let reading = self.read_already(&repository.credential);
         reading.as_ref().map_or(0, lasting_fingerprint)
+    }
+}
+
+/// Whose a set is, at its origin: a named set is the same in every registry, an unnamed
+/// one is its registry's own.
+pub(super) fn user(target: &Target, set: &CredentialSet) -> String {
+    if set.name == INLINE {
+        format!("{INLINE} of {}", target.name)
+    } else {
+        set.name.clone()
     }
 }
 

@@ -57,7 +57,7 @@ impl Client {
         credentials: &Credentials,
     ) -> Option<(Login, Duration)> {
         let secret = fingerprint(credentials);
-        self.memory.kept(&self.origin, &set.name, secret)
+        self.memory.kept(&self.origin, &None, &set.name, secret)
     }
 
     pub(super) fn settled(&self, set: &CredentialSet) -> Option<bool> {

@@ -12,6 +12,19 @@
 //!
 //! All that is wrong with a file is said at once. No error shows the value of a
 //! secret: the keys that may hold one (`source.rs`) never show a value.
+//!
+//! ```
+//! use oci_registry_exporter::config::{self, Environment};
+//!
+//! let parse = |text| config::parse(text, "mine.yml", "/etc".as_ref(), &Environment::default());
+//! let config = parse("registries: [{url: https://ghcr.io, test_repository: acme/canary}]")?;
+//! assert_eq!(config.registries[0].name, "ghcr.io");
+//!
+//! let wrong = parse("registries: [{url: https://ghcr.io, test_repositry: acme/canary}]");
+//! let told = wrong.unwrap_err().to_string();
+//! assert!(told.contains("mine.yml:1:") && told.contains("test_repository"), "{told}");
+//! # Ok::<_, config::ConfigErrors>(())
+//! ```
 
 mod address;
 mod chooser;

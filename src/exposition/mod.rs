@@ -31,6 +31,7 @@ mod probe;
 mod process;
 mod runs;
 mod scene;
+mod table;
 mod traffic;
 
 pub use cache::Cache;
@@ -134,6 +135,14 @@ pub fn encode(view: &View, format: Format) -> Result<String, fmt::Error> {
 }
 
 /// Every family, one after another.
+///
+/// ```
+/// use oci_registry_exporter::exposition;
+///
+/// let mut families = exposition::families();
+/// let up = families.find(|family| family.name == "oci_registry_up");
+/// assert_eq!(up.map(|family| family.labels), Some(&["registry"][..]));
+/// ```
 pub fn families() -> impl Iterator<Item = &'static Family> {
     FAMILIES.into_iter().flatten()
 }

@@ -4,6 +4,8 @@ use std::{io::IoSlice, sync::Arc};
 
 use bytes::{Buf, Bytes};
 
+use super::table::Group;
+
 /// How the bytes of a page are coded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Coding {
@@ -24,9 +26,8 @@ pub enum Coding {
 pub struct Page {
     coding: Coding,
     front: Bytes,
-    /// `None`: nothing is in the column.
-    heads: Vec<Option<Bytes>>,
-    groups: Vec<Group>,
+    heads: Heads,
+    groups: Vec<Arc<Group>>,
     back: Bytes,
     place: Place,
     /// Bytes of the piece at `place` that were read.
@@ -34,16 +35,8 @@ pub struct Page {
     remaining: usize,
 }
 
-/// Rows that stand together; never none.
-pub(super) type Group = Arc<[Arc<Row>]>;
-
-/// The bytes of one row.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Row {
-    bytes: Box<[u8]>,
-    /// Where each column ends.
-    ends: Box<[u32]>,
-}
+/// What stands above each column; `None`: nothing is in it.
+pub(super) type Heads = Arc<[Option<Bytes>]>;
 
 /// A piece of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,12 +55,11 @@ impl Page {
     pub(super) fn new(
         coding: Coding,
         front: Bytes,
-        heads: Vec<Option<Bytes>>,
-        groups: Vec<Group>,
+        heads: Heads,
+        groups: Vec<Arc<Group>>,
         back: Bytes,
     ) -> Self {
-        let rows = groups.iter().flat_map(|group| group.iter());
-        let in_rows: usize = rows.map(|row| row.bytes.len()).sum();
+        let in_rows: usize = groups.iter().map(|group| group.len()).sum();
         let in_heads: usize = heads.iter().flatten().map(Bytes::len).sum();
         Self {
             coding,
@@ -90,13 +82,13 @@ impl Page {
     /// The memory that it is made of, piece by piece and without its list of them.
     /// What two pages share lies at one place.
     pub fn parts(&self) -> impl Iterator<Item = &[u8]> {
-        let rows = self.groups.iter().flat_map(|group| group.iter());
+        let rows = self.groups.iter().flat_map(|group| group.parts());
         let heads = self.heads.iter().flatten();
         [&self.front, &self.back]
             .into_iter()
             .chain(heads)
             .map(|bytes| &**bytes)
-            .chain(rows.map(|row| &*row.bytes))
+            .chain(rows)
     }
 
     /// Goes on to where there is something to read, if anything is left.
@@ -116,7 +108,7 @@ impl Page {
         match place {
             Place::Front => &self.front,
             Place::Head(column) => self.heads[column].as_deref().unwrap_or_default(),
-            Place::Row { column, group, row } => self.groups[group][row].column(column),
+            Place::Row { column, group, row } => self.groups[group].piece(column, row).0,
             Place::Back => &self.back,
         }
     }
@@ -139,17 +131,24 @@ impl Page {
                 group: 0,
                 row: 0,
             },
-            Place::Row { column, group, row } if row + 1 < self.groups[group].len() => Place::Row {
-                column,
-                group,
-                row: row + 1,
-            },
-            Place::Row { column, group, .. } if group + 1 < self.groups.len() => Place::Row {
-                column,
-                group: group + 1,
-                row: 0,
-            },
-            Place::Row { column, .. } => head(column + 1),
+            Place::Row { column, group, row } => {
+                let (_, next) = self.groups[group].piece(column, row);
+                if next < self.groups[group].rows() {
+                    Place::Row {
+                        column,
+                        group,
+                        row: next,
+                    }
+                } else if group + 1 < self.groups.len() {
+                    Place::Row {
+                        column,
+                        group: group + 1,
+                        row: 0,
+                    }
+                } else {
+                    head(column + 1)
+                }
+            }
             Place::Back => Place::Back,
         }
     }
@@ -198,7 +197,7 @@ impl From<Bytes> for Page {
     /// A page in one piece.
     fn from(bytes: Bytes) -> Self {
         let none = Bytes::new();
-        Self::new(Coding::Identity, none, vec![], vec![], bytes)
+        Self::new(Coding::Identity, none, Heads::default(), vec![], bytes)
     }
 }
 
@@ -216,54 +215,52 @@ impl Default for Page {
     }
 }
 
-impl Row {
-    /// Of these bytes, of which each column ends at one of `ends`, the last one at their end.
-    pub(super) fn new(bytes: &[u8], ends: &[u32]) -> Self {
-        Self {
-            bytes: bytes.into(),
-            ends: ends.into(),
-        }
-    }
-
-    /// What stands in a column; nothing beyond the last one.
-    pub(super) fn column(&self, column: usize) -> &[u8] {
-        let end = |column: usize| {
-            self.ends
-                .get(column)
-                .map_or(self.bytes.len(), |end| *end as usize)
-        };
-        let begin = column.checked_sub(1).map_or(0, end);
-        &self.bytes[begin..end(column)]
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn group(rows: &[[&str; 3]]) -> Group {
-        let row = |columns: &[&str; 3]| {
-            let mut ends = Vec::new();
-            let mut bytes = String::new();
-            for column in columns {
-                bytes.push_str(column);
-                ends.push(u32::try_from(bytes.len()).unwrap());
-            }
-            Arc::new(Row::new(bytes.as_bytes(), &ends))
-        };
-        rows.iter().map(row).collect()
+    use super::super::table::{Row, Table};
+
+    fn put(table: &mut Table, row: usize, columns: [&str; 3]) {
+        let mut ends = Vec::new();
+        let mut text = String::new();
+        for column in columns {
+            text.push_str(column);
+            ends.push(u32::try_from(text.len()).unwrap());
+        }
+        let text = text.as_bytes();
+        table.set(row, Row { text, ends: &ends });
     }
 
-    fn page() -> Page {
+    fn table() -> Table {
+        let mut table = Table::default();
+        table.resize(3, 3);
+        put(&mut table, 0, ["a1 ", "", "c1 "]);
+        put(&mut table, 1, ["a2 ", "", ""]);
+        put(&mut table, 2, ["", "", "c3 "]);
+        table
+    }
+
+    /// Of a table whose rows all changed, of one where they are in their place, and
+    /// of one in which a single one changed.
+    fn pages() -> [Page; 3] {
+        let changed = table();
+        let mut settled = table();
+        settled.settle();
+        let mut one = table();
+        put(&mut one, 1, ["other ", "", "c2 "]);
+        one.settle();
+        put(&mut one, 1, ["a2 ", "", ""]);
+        [changed, settled, one].map(|table| page(&table))
+    }
+
+    fn page(table: &Table) -> Page {
         let head = |text: &'static str| Some(Bytes::from_static(text.as_bytes()));
         Page::new(
             Coding::Identity,
             Bytes::from_static(b"<"),
-            vec![head("A:"), None, head("C:")],
-            vec![
-                group(&[["a1 ", "", "c1 "], ["a2 ", "", ""]]),
-                group(&[["", "", "c3 "]]),
-            ],
+            [head("A:"), None, head("C:")].into(),
+            table.groups().to_vec(),
             Bytes::from_static(b">"),
         )
     }
@@ -272,8 +269,10 @@ mod tests {
 
     #[test]
     fn a_page_is_read_column_by_column_in_steps_of_any_length() {
-        for step in 1..=WHOLE.len() + 1 {
-            let mut page = page();
+        for (mut page, step) in pages().into_iter().flat_map(|page| {
+            let steps = 1..=WHOLE.len() + 1;
+            steps.map(move |step| (page.clone(), step))
+        }) {
             let mut read = Vec::new();
             while page.has_remaining() {
                 assert_eq!(page.remaining(), WHOLE.len() - read.len());
@@ -288,8 +287,9 @@ mod tests {
 
     #[test]
     fn several_pieces_are_had_at_once() {
-        for (room, begin) in [(1, 0), (3, 0), (64, 0), (64, 2), (2, WHOLE.len() - 3)] {
-            let mut page = page();
+        let rooms = [(1, 0), (3, 0), (64, 0), (64, 2), (2, WHOLE.len() - 3)];
+        let all = pages().into_iter();
+        for (mut page, (room, begin)) in all.flat_map(|page| rooms.map(|it| (page.clone(), it))) {
             page.advance(begin);
             let mut slices = vec![IoSlice::new(b"untouched"); room];
             let count = page.chunks_vectored(&mut slices);
@@ -316,7 +316,7 @@ mod tests {
 
     #[test]
     fn what_a_page_is_made_of_is_shared_and_not_copied() {
-        let page = page();
+        let page = page(&table());
         let before = Arc::strong_count(&page.groups[0]);
         let copy = page.clone();
         assert_eq!(Arc::strong_count(&page.groups[0]), before + 1);

@@ -44,7 +44,7 @@ impl Process {
 
 #[cfg(target_os = "linux")]
 mod linux {
-    use std::time::Duration;
+    use std::{sync::OnceLock, time::Duration};
 
     use procfs::{ProcResult, process::LimitValue};
 
@@ -54,9 +54,6 @@ mod linux {
         let me = procfs::process::Process::myself()?;
         let stat = me.stat()?;
         let limits = me.limits().ok();
-        let began = procfs::boot_time_secs()
-            .map(|boot| Duration::from_secs(boot) + ticks(stat.starttime))
-            .ok();
         Ok(Process {
             cpu_seconds: Some(ticks(stat.utime + stat.stime).as_secs_f64()),
             open_fds: me.fd_count().ok().and_then(|count| count.try_into().ok()),
@@ -68,9 +65,17 @@ mod linux {
                 .as_ref()
                 .and_then(|it| value(&it.max_address_space.soft_limit)),
             resident_memory_bytes: Some(stat.rss.saturating_mul(procfs::page_size())),
-            start_time_seconds: began.map(|began| began.as_secs_f64()),
+            start_time_seconds: began(stat.starttime),
             threads: stat.num_threads.try_into().ok(),
         })
+    }
+
+    /// Read once: for the time of the boot the kernel sums up all its interrupts.
+    fn began(start: u64) -> Option<f64> {
+        static BOOT: OnceLock<Option<Duration>> = OnceLock::new();
+        let boot = || procfs::boot_time_secs().map(Duration::from_secs).ok();
+        let boot = (*BOOT.get_or_init(boot))?;
+        Some((boot + ticks(start)).as_secs_f64())
     }
 
     fn ticks(count: u64) -> Duration {

@@ -16,6 +16,13 @@ pub struct Difference {
 
 /// What the matrix expects of a product, where that is an expectation at all: native,
 /// fallback, yes or no, from a row for any version or for the known one.
+///
+/// ```
+/// use oci_registry_exporter::{matrix, outcome::Capability};
+///
+/// let value = matrix::expectation("harbor", Some("2.11.0"), Capability::ReferrersApi);
+/// assert_eq!(value.map(matrix::Value::as_str), Some("native"));
+/// ```
 pub fn expectation(product: &str, version: Option<&str>, capability: Capability) -> Option<Value> {
     let mut rows = matrix().of(product, capability);
     let row = rows.find(|row| row.versions.hold(version))?;

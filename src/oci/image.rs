@@ -4,6 +4,14 @@
 use super::{Digest, GrammarError, Reference, Repository, Tag};
 
 /// An image: a registry's host, a repository and, where it is named, a tag or digest.
+///
+/// ```
+/// use oci_registry_exporter::oci::Image;
+///
+/// let image = Image::parse("alpine:3.22")?;
+/// assert_eq!((image.host.as_str(), image.repository.as_str()), ("docker.io", "library/alpine"));
+/// # Ok::<_, oci_registry_exporter::oci::GrammarError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Image {
     /// `host` or `host:port`; Docker Hub where none is written.

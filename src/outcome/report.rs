@@ -61,6 +61,15 @@ pub struct Subject {
 }
 
 /// What a check answers.
+///
+/// ```
+/// use oci_registry_exporter::outcome::{Outcome, Reason, Status};
+///
+/// let outcome = Outcome::unknown(Reason::RateLimited, "the registry asks to wait");
+/// assert_eq!(outcome.status, Status::Unknown);
+/// // It says nothing about the question: no fact changes by it.
+/// assert!(!outcome.conclusive());
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
     /// The answer in one word.

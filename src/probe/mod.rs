@@ -65,13 +65,19 @@ impl Prober {
         self.sessions.ended().await;
     }
 
-    /// Forgets the questions and the credential sets that these targets do not have.
+    /// Forgets the questions, logins and connections that these targets do not have; not
+    /// what must not be asked yet (pauses, logins that are held back, uploads of the day).
     pub fn retain(&self, targets: &[Arc<Target>]) {
         let questions = targets.iter().flat_map(|target| checks::questions(target));
         let asked: HashSet<Subject> = questions.map(|(subject, _)| subject).collect();
         self.histories()
             .retain(|subject, _| asked.contains(subject));
         self.watched.retain(targets);
+        self.memory.retain(targets);
+        self.policies.retain(|options| {
+            let may = |target: &Arc<Target>| certificate::may_come_to(target, options);
+            targets.iter().any(may)
+        });
     }
 
     /// Asks the due questions of a target, in the order of [`checks::questions`],

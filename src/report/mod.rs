@@ -135,6 +135,28 @@ pub struct Entry {
 
 impl Entry {
     /// A report without a past, as one shot has it.
+    ///
+    /// ```
+    /// # use oci_registry_exporter::outcome::{CheckName, Outcome, Reason, Subject};
+    /// use oci_registry_exporter::{probe::unasked, report::{self, Entry, RegistryReports, Rules}};
+    ///
+    /// # let subject = Subject {
+    /// #     registry: "production".to_owned(),
+    /// #     check: CheckName::Pull,
+    /// #     repository: None,
+    /// #     credential: None,
+    /// # };
+    /// let outcome = Outcome::fail(Reason::Forbidden, "pull is refused");
+    /// let registry = RegistryReports {
+    ///     name: "production".to_owned(),
+    ///     url: "https://registry.example.com".to_owned(),
+    ///     entries: vec![Entry::once(unasked(subject, outcome))],
+    ///     about: report::About::default(),
+    /// };
+    /// let text = report::text(std::slice::from_ref(&registry), report::Options::default());
+    /// assert!(text.contains("pull is refused"), "{text}");
+    /// assert_eq!(report::exit_status(&[registry], &Rules::default()), 1);
+    /// ```
     pub fn once(report: Report) -> Self {
         let ended = end(report.started, report.duration);
         Self {

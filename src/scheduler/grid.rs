@@ -87,6 +87,15 @@ fn sooner(now: Duration, delay: Duration) -> Duration {
 
 /// Where in `spread` a name has its place: whole milliseconds, evenly spread
 /// over all names, the same in every build and on every machine.
+///
+/// ```
+/// use std::time::Duration;
+/// use oci_registry_exporter::scheduler::splay;
+///
+/// let spread = Duration::from_secs(300);
+/// assert!(splay("production", spread) < spread);
+/// assert_eq!(splay("production", spread), splay("production", spread));
+/// ```
 pub fn splay(name: &str, spread: Duration) -> Duration {
     let millis = u64::try_from(spread.as_millis()).unwrap_or(u64::MAX);
     let place = (u128::from(stable_hash(name)) * u128::from(millis)) >> 64;

@@ -13,6 +13,8 @@
 //! - Whoever holds the [`Watch`] may wake an entry: it is due at once. It may also
 //!   put other lanes in the place of these, of which those that stay notice nothing.
 //! - A cycle that panics takes nobody with it.
+//! - After a standstill (a process that was stopped, a machine that was paused) what
+//!   became due meanwhile is spread as the first cycles are.
 //!
 //! The schedule is kept on the monotonic clock: a set wall clock moves nothing.
 
@@ -110,14 +112,19 @@ pub async fn run<K, F, Fut, S>(
     let mut cycles = Cycles::new(lanes, &limits, Arc::clone(&watch));
     let cycle = Arc::new(cycle);
     let mut shutdown = pin!(shutdown);
+    let mut awaited = Duration::ZERO;
     loop {
         let now = cycles.now();
+        if now > awaited.saturating_add(STANDSTILL) {
+            cycles.spread(now);
+        }
         cycles.watch.beat(now);
         cycles.replace(now);
         cycles.wake(now);
         cycles.start_due(now, &cycle);
         let beat = now.saturating_add(HEARTBEAT);
         let wake = cycles.queue.next_due().map_or(beat, |due| due.min(beat));
+        awaited = wake.max(now);
         tokio::select! {
             biased;
             () = &mut shutdown => break,
@@ -169,6 +176,12 @@ impl<K: Ord + Clone + Send + 'static> Cycles<K> {
             cycle.abort();
         }
         self.watch.replaced(self.queue.due());
+    }
+
+    fn spread(&mut self, now: Duration) {
+        for lane in self.queue.spread(now) {
+            self.watch.moved(self.queue.due_of(lane));
+        }
     }
 
     fn wake(&mut self, now: Duration) {
@@ -240,6 +253,8 @@ impl<K: Ord + Clone + Send + 'static> Cycles<K> {
     }
 }
 
+/// Who wakes so much later than it meant to did not run meanwhile.
+const STANDSTILL: Duration = Duration::from_secs(5);
 /// The longest time without a sign of life.
 const HEARTBEAT: Duration = Duration::from_secs(10);
 

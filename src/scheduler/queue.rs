@@ -189,6 +189,20 @@ impl<K: Ord + Clone> Queue<K> {
         Some(lane)
     }
 
+    /// What is due by now is due at the place of its lane's name in the first cycles'
+    /// spread, counted from now; says which lanes that moved.
+    pub(super) fn spread(&mut self, now: Duration) -> Vec<usize> {
+        let due: Vec<_> = self.timers.range(..=(now, usize::MAX)).copied().collect();
+        for timer in &due {
+            if let Some(row) = self.lanes.get_mut(&timer.1) {
+                row.spread(self.limits.first_cycle_spread, now);
+                self.timers.remove(timer);
+                self.timers.extend(row.earliest().map(|due| (due, timer.1)));
+            }
+        }
+        due.into_iter().map(|(_, lane)| lane).collect()
+    }
+
     /// Moves the lanes that are due from their timers to the lines of their origins.
     fn line_up(&mut self, now: Duration) {
         while let Some((due, lane)) = self.timers.pop_first() {

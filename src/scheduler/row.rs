@@ -111,6 +111,14 @@ impl<K: Ord + Clone> Row<K> {
         }
     }
 
+    /// What is due by now is due at the place of the name in `spread`, counted from now.
+    pub(super) fn spread(&mut self, spread: Duration, now: Duration) {
+        let place = now.saturating_add(splay(&self.name, spread));
+        for slot in self.entries.iter_mut().filter(|slot| slot.due <= now) {
+            slot.due = place;
+        }
+    }
+
     /// Takes what is due by now, or so soon that it is not worth a cycle of its own.
     pub(super) fn begin(&mut self, now: Duration) -> (Vec<K>, Duration) {
         let overdue = now.saturating_sub(self.earliest().unwrap_or(now));

@@ -18,13 +18,32 @@ pub use traffic::Traffic;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::SystemTime,
 };
 
 use crate::outcome::{Observation, Report, Subject};
 
 /// What the daemon knows, shared by the cycles that write and the pages that read.
+///
+/// ```
+/// use oci_registry_exporter::{
+///     outcome::{CheckName, Outcome, Subject},
+///     probe::unasked,
+///     store::Store,
+/// };
+///
+/// let store = Store::new(&[]);
+/// let subject = Subject {
+///     registry: "production".to_owned(),
+///     check: CheckName::Pull,
+///     repository: Some("platform/canary".to_owned()),
+///     credential: Some("inline".to_owned()),
+/// };
+/// store.put(unasked(subject, Outcome::pass("it may be pulled")));
+/// let snapshot = store.snapshot();
+/// assert_eq!(snapshot.registry("production").map(|it| it.checks.len()), Some(1));
+/// ```
 #[derive(Debug)]
 pub struct Store {
     state: Mutex<State>,
@@ -45,6 +64,10 @@ struct State {
 pub struct Snapshot {
     registries: Arc<BTreeMap<Arc<str>, Arc<Record>>>,
 }
+
+/// What a snapshot is known again by; it keeps nothing of it.
+#[derive(Debug, Clone)]
+pub struct Mark(Weak<BTreeMap<Arc<str>, Arc<Record>>>);
 
 impl Store {
     /// An empty store; `buckets` are the upper bounds (seconds, ascending) of the
@@ -152,11 +175,24 @@ impl Snapshot {
         self.registries.get(name)
     }
 
+    /// By this a later snapshot tells whether anything at all was written since.
+    pub fn mark(&self) -> Mark {
+        Mark(Arc::downgrade(&self.registries))
+    }
+
     /// Every registry of which something is known, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Record)> {
         self.registries
             .iter()
             .map(|(name, record)| (&**name, record.as_ref()))
+    }
+}
+
+impl Mark {
+    /// Whether nothing was written between the two.
+    pub fn is_of(&self, snapshot: &Snapshot) -> bool {
+        // What a weak pointer points to is not given to anybody else.
+        self.0.as_ptr() == Arc::as_ptr(&snapshot.registries)
     }
 }
 

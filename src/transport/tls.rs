@@ -114,6 +114,12 @@ impl TlsPolicies {
         Ok(policy)
     }
 
+    /// Forgets the policies whose options nobody wants any more.
+    pub fn retain(&self, wanted: impl Fn(&TlsOptions) -> bool) {
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        cache.retain(|options, _| wanted(options));
+    }
+
     /// What was built so far.
     pub fn built(&self) -> Built {
         Built {

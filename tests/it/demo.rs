@@ -84,25 +84,33 @@ async fn it_asks_nothing_but_its_own_registries() {
     assert_eq!((ended.status.code(), ended.stdout), (Some(1), Vec::new()));
 }
 
-/// The example that cargo built beside this test, with a bare environment.
+/// The demo that cargo built beside this test, with a bare environment.
 pub(crate) fn demo() -> Command {
+    example("demo")
+}
+
+/// The same of any example.
+pub(crate) fn example(name: &str) -> Command {
     let test = env::current_exe().expect("the path of this test");
-    let demo = test
+    let path = test
         .parent()
         .and_then(Path::parent)
         .expect("it stands in target/PROFILE/deps")
-        .join("examples/demo");
-    let built = fs::metadata(&demo).and_then(|demo| demo.modified()).ok();
+        .join("examples")
+        .join(name);
+    let built = fs::metadata(&path)
+        .and_then(|example| example.modified())
+        .ok();
     let newest = ["src", "examples", "tests/registry-sim/src"]
         .map(|folder| newest_source(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)))
         .into_iter()
         .max();
     assert!(
         built.is_some() && built >= newest,
-        "{} is missing or old: `cargo test` builds it, but not with a filter; run `cargo build --example demo`",
-        demo.display()
+        "{} is missing or old: `cargo test` builds it, but not with a filter; run `cargo build --example {name}`",
+        path.display()
     );
-    let mut command = Command::new(demo);
+    let mut command = Command::new(path);
     command.env_clear().kill_on_drop(true);
     command
 }

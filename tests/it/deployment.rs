@@ -319,6 +319,97 @@ async fn the_units_flags_and_socket_are_the_programs() {
     assert!(unit.contains("TimeoutStopSec=30s"), "{unit}");
 }
 
+/// As whoever copies one of them finds out.
+#[tokio::test]
+async fn config_check_finds_every_example_good() {
+    let mut files: Vec<PathBuf> = [
+        "minimal.yml",
+        "full.yml",
+        "compose/exporter.yml",
+        "debian/config.yml",
+    ]
+    .map(example)
+    .into();
+    for folder in ["registries", "credentials"] {
+        let entries = fs::read_dir(example(folder)).unwrap();
+        files.extend(entries.map(|it| it.unwrap().path()));
+    }
+    let names: Vec<&str> = files
+        .iter()
+        .filter_map(|it| it.file_stem()?.to_str())
+        .collect();
+    for registry in [
+        "acr",
+        "artifact-registry",
+        "artifactory",
+        "distribution",
+        "docker-hub",
+        "ecr",
+        "ghcr",
+        "harbor",
+        "quay",
+        "zot",
+    ] {
+        assert!(names.contains(&registry), "{registry}");
+    }
+    let place = Workplace::empty();
+    for file in &files {
+        let named = format!("--config.file={}", file.display());
+        let ended = place.run(&[&named, "config", "check"]).await;
+        assert_eq!(ended.code, Some(0), "{named}: {}", ended.stderr);
+        assert!(
+            ended.stdout.starts_with("configuration ok"),
+            "{}",
+            ended.stdout
+        );
+    }
+}
+
+#[test]
+fn the_package_names_files_that_are_there_and_the_units_paths() {
+    let cargo = fs::read_to_string(example("../Cargo.toml")).unwrap();
+    let deb = cargo.split("[package.metadata.deb]").nth(1).unwrap();
+    let deb = deb.split("\n[").next().unwrap();
+    let unit = text("systemd/oci-registry-exporter.service");
+    let assets = deb
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("[\""));
+    let assets: Vec<(&str, &str)> = assets
+        .map(|line| {
+            let mut parts = line.split("\", \"");
+            (parts.next().unwrap(), parts.next().unwrap())
+        })
+        .collect();
+    assert!(assets.len() > 10, "{deb}");
+    for (source, _) in &assets {
+        // Those are built; the pattern has a folder.
+        if !source.starts_with("target/") {
+            let source = source.trim_end_matches("*.json");
+            assert!(example("..").join(source).exists(), "{source}");
+        }
+    }
+    for path in [
+        "/usr/bin/oci-registry-exporter",
+        "/etc/oci-registry-exporter/config.yml",
+    ] {
+        assert!(unit.contains(path), "{path}");
+        let (folder, name) = path[1..].rsplit_once('/').unwrap();
+        let packed = assets.iter().any(|(source, to)| {
+            to.trim_end_matches('/') == folder && source.rsplit('/').next() == Some(name)
+        });
+        assert!(packed, "{path}");
+    }
+    // What is read from there at a start is a configuration file of the package.
+    let default = unit
+        .lines()
+        .find_map(|line| line.strip_prefix("EnvironmentFile=-"))
+        .unwrap();
+    assert!(deb.contains(&format!("\"{default}\"")), "{default}");
+    for script in ["postinst", "prerm", "postrm"] {
+        assert!(text(&format!("debian/{script}")).starts_with("#!/bin/sh\n"));
+    }
+}
+
 #[test]
 fn the_image_holds_the_binary_and_what_it_needs() {
     let file = text("container/Dockerfile");
@@ -332,6 +423,68 @@ fn the_image_holds_the_binary_and_what_it_needs() {
     }
     for image in file.lines().filter_map(|line| line.strip_prefix("FROM ")) {
         assert!(image.contains(':') && !image.contains(":latest"), "{image}");
+    }
+    // No `RUN` in the image itself: it has no shell, and nothing is fetched into it.
+    let (_, image) = file.rsplit_once("\nFROM ").unwrap();
+    assert!(
+        !image.contains("\nRUN ") && !image.contains("\nADD "),
+        "{image}"
+    );
+    for label in [
+        "title",
+        "description",
+        "licenses",
+        "version",
+        "revision",
+        "created",
+    ] {
+        let label = format!("org.opencontainers.image.{label}=");
+        assert!(image.contains(&label), "{label}");
+    }
+    assert!(image.contains(&format!("ARG VERSION={}", env!("CARGO_PKG_VERSION"))));
+    // The binary is copied from where the build above leaves it.
+    let workdir = file
+        .lines()
+        .find_map(|line| line.strip_prefix("WORKDIR "))
+        .unwrap();
+    let copied = image
+        .lines()
+        .find_map(|line| line.strip_prefix("COPY --from=build "))
+        .unwrap();
+    let built = format!("{workdir}/target/release/oci-registry-exporter ");
+    assert!(copied.starts_with(&built), "{copied}");
+    // The toolchain is one that the sources take.
+    let rust = file
+        .lines()
+        .find_map(|line| line.strip_prefix("FROM docker.io/library/rust:"));
+    let (major, minor) = rust
+        .unwrap()
+        .split('-')
+        .next()
+        .unwrap()
+        .split_once('.')
+        .unwrap();
+    let wanted = env!("CARGO_PKG_RUST_VERSION").split_once('.').unwrap();
+    assert_eq!(major, wanted.0);
+    assert!(
+        minor.parse::<u32>().unwrap() >= wanted.1.parse().unwrap(),
+        "{minor}"
+    );
+    // What the build needs is in the context, what it does not need is not.
+    let ignored = fs::read_to_string(example("../.dockerignore")).unwrap();
+    let ignored: Vec<&str> = ignored.lines().collect();
+    assert!(
+        ignored.contains(&"target") && ignored.contains(&".git"),
+        "{ignored:?}"
+    );
+    for needed in [
+        "Cargo.toml",
+        "Cargo.lock",
+        "src",
+        "tests/registry-sim",
+        "examples",
+    ] {
+        assert!(!ignored.contains(&needed), "{needed}");
     }
     // What distroless/cc has beside the C library.
     let linked = Command::new("ldd")

@@ -46,9 +46,13 @@ mod helm;
 #[cfg(test)]
 mod lab;
 #[cfg(test)]
+mod library;
+#[cfg(test)]
 mod limits;
 #[cfg(test)]
 mod matrix;
+#[cfg(test)]
+mod package;
 #[cfg(test)]
 mod readme;
 #[cfg(test)]

@@ -17,11 +17,11 @@ use crate::{
     compatibility,
     demo::demo,
 };
-use text::Readme;
+pub(crate) use text::Readme;
 
 /// How each command of the README is checked. A line that is not here is refused, and
 /// so is a row whose line is no longer there.
-const COMMANDS: [(&str, How); 11] = [
+const COMMANDS: [(&str, How); 22] = [
     ("cargo run --release --example demo", How::Demo),
     ("./tests/run", How::Tests),
     ("cargo install --locked --path .", How::Install),
@@ -37,6 +37,44 @@ const COMMANDS: [(&str, How); 11] = [
         "oci-registry-exporter check --tag registry --format json --output registry-health.json",
         How::Run,
     ),
+    (
+        "docker compose -f examples/compose/compose.yml up --build",
+        How::Files("deployment::compose_mounts_what_is_there"),
+    ),
+    (
+        "kubectl create namespace oci-registry-exporter",
+        How::Files("deployment::the_manifests_of_kubernetes_fit_together"),
+    ),
+    (
+        "kubectl -n oci-registry-exporter apply -f examples/kubernetes/exporter.yml",
+        How::Files("deployment::the_manifests_of_kubernetes_fit_together"),
+    ),
+    (
+        "helm install watch examples/helm/oci-registry-exporter --namespace oci-registry-exporter --create-namespace --values my-values.yaml",
+        How::Files("lab::helm::the_values_of_the_readme_are_good"),
+    ),
+    ("cargo build --release --locked", How::Install),
+    (
+        "sudo install -D -m 0755 target/release/oci-registry-exporter /usr/bin/oci-registry-exporter",
+        How::Place,
+    ),
+    (
+        "sudo install -D -m 0644 oci-registry-exporter.yml /etc/oci-registry-exporter/config.yml",
+        How::Place,
+    ),
+    (
+        "sudo install -D -m 0644 examples/systemd/oci-registry-exporter.service /etc/systemd/system/oci-registry-exporter.service",
+        How::Place,
+    ),
+    (
+        "sudo systemctl enable --now oci-registry-exporter",
+        How::Files("deployment::the_unit_is_one_and_is_locked_up"),
+    ),
+    ("./examples/release/build", How::Tests),
+    (
+        "sudo apt install ./target/dist/oci-registry-exporter_0.1.0-1_amd64.deb",
+        How::Files("package::the_package_is_installed_runs_and_goes_without_a_trace"),
+    ),
     ("oci-registry-exporter checks", How::Run),
     ("oci-registry-exporter check --help", How::Run),
 ];
@@ -46,8 +84,14 @@ enum How {
     /// The built example once: without an end it would run until Ctrl-C
     /// (`demo::it_serves_until_it_is_interrupted_and_leaves_nothing_behind`).
     Demo,
-    /// It runs this test, so it is asked for its usage.
+    /// It runs this test, or takes minutes (`./tests/run package` runs it), so it is asked for
+    /// its usage.
     Tests,
+    /// There is no cluster, container engine or systemd here, and no system to install on: the
+    /// files that it names are there, and this test reads, renders or installs them.
+    Files(&'static str),
+    /// Run, without `sudo`, into a folder that stands for `/`.
+    Place,
     /// The binary that is tested here is what it installs, and `tests/run` builds it
     /// in release form with the same lock file.
     Install,
@@ -98,6 +142,29 @@ async fn every_command_does_what_it_says() {
                     text::file("Cargo.toml").contains("default-run = \"oci-registry-exporter\"")
                 );
             }
+            How::Files(test) => {
+                text::has_test(test);
+                for word in line.split(' ').filter(|word| word.starts_with("examples/")) {
+                    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(word);
+                    assert!(path.exists(), "{line}");
+                }
+            }
+            How::Place => {
+                let binary = env!("CARGO_BIN_EXE_oci-registry-exporter");
+                let root = place.path("root");
+                let mut words = line.split(' ').skip(1);
+                let mut install = tokio::process::Command::new(words.next().expect("install"));
+                for word in words {
+                    match word {
+                        "target/release/oci-registry-exporter" => install.arg(binary),
+                        "oci-registry-exporter.yml" => install.arg(place.path(word)),
+                        _ if word.starts_with('/') => install.arg(root.join(&word[1..])),
+                        _ => install.arg(word),
+                    };
+                }
+                install.current_dir(env!("CARGO_MANIFEST_DIR"));
+                succeeds(line, &mut install).await;
+            }
             How::Run => succeeds(line, &mut place.command(&arguments(line))).await,
             How::Daemon => {
                 let mut daemon = Daemon::start(&place, &arguments(line)).await;
@@ -114,6 +181,17 @@ async fn every_command_does_what_it_says() {
                 assert!(help.contains("[default: /metrics]"), "{help}");
             }
         }
+    }
+    // What the unit starts is where the lines above put it.
+    let unit =
+        fs::read_to_string(place.path("root/etc/systemd/system/oci-registry-exporter.service"));
+    let unit = unit.expect("the unit");
+    for path in [
+        "/usr/bin/oci-registry-exporter",
+        "/etc/oci-registry-exporter/config.yml",
+    ] {
+        assert!(unit.contains(path), "{path}: {unit}");
+        assert!(place.path("root").join(&path[1..]).is_file(), "{path}");
     }
     let report = fs::read_to_string(place.path("registry-health.json")).expect("`--output`");
     assert!(report.contains("\"registry\": \"production\""), "{report}");
@@ -186,10 +264,25 @@ async fn every_flag_named_exists() {
     ] {
         help += &place.run(command).await.stdout;
     }
-    let of_cargo = ["--release", "--example", "--locked", "--path"];
+    let of_others = [
+        // cargo
+        "--release",
+        "--example",
+        "--locked",
+        "--path",
+        // Docker, Helm, systemctl
+        "--build",
+        "--namespace",
+        "--create-namespace",
+        "--values",
+        "--now",
+        // tests/run
+        "--fast",
+        "--full",
+    ];
     for flag in readme.words("--") {
         assert!(
-            of_cargo.contains(&flag)
+            of_others.contains(&flag)
                 || help.contains(&format!("{flag} "))
                 || help.contains(&format!("{flag}\n")),
             "{flag}"

@@ -1,6 +1,7 @@
 //! Days and weeks of the daemon's schedule against simulated registries, in seconds.
 
 pub(crate) mod simulation;
+mod size;
 
 use std::{fmt::Write as _, fs, time::Duration};
 

@@ -272,7 +272,7 @@ fn what_changed_since_it_worked_is_said_for_what_does_not_work_any_more() {
         "It last worked 50 min ago. Changed since then: the secret (59 s ago), the server's certificate (59 s ago).",
         "It last passed 50 min ago. Changed since then: the secret (59 s ago)",
         "It has not worked since the exporter started.",
-        "Changed while watched the secret (59 s ago), the server's certificate (59 s ago)",
+        "Changed while watched the secret of platform (59 s ago), the server's certificate (59 s ago)",
     ] {
         assert!(page.contains(part), "{part}: {page}");
     }

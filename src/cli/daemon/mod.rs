@@ -151,8 +151,9 @@ impl Daemon {
         let config = part(config, self.shard);
         let loaded = Arc::new(Loaded::new(config, SystemTime::now()));
         self.swap(&loaded);
-        self.prober.retain(&loaded.config.registries);
         self.watch.replace(loaded.lanes(), loaded.limits()).await;
+        // Now that no cycle of what is gone can bring it back.
+        self.prober.retain(&loaded.config.registries);
         // Nothing comes any more of what is gone, of a cycle that is aborted, and of
         // what was woken before the schedule was the new one: whoever waits asks again.
         self.awaited().clear();

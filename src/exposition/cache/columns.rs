@@ -8,7 +8,7 @@ use std::{
 use bytes::Bytes;
 use prometheus_client::{collector::Collector, encoding::DescriptorEncoder};
 
-use super::super::{Family, Format, View, families, page::Row, scene::Scene, write};
+use super::super::{Family, Format, View, families, scene::Scene, table::Row, write};
 use crate::config::Target;
 
 /// The families of registries, in their order on a page.
@@ -36,7 +36,7 @@ impl Writer {
         target: &Arc<Target>,
         format: Format,
         heads: &mut Heads,
-    ) -> Result<Row, fmt::Error> {
+    ) -> Result<Row<'_>, fmt::Error> {
         self.text.clear();
         self.shown().clear();
         let registry = Registry {
@@ -50,7 +50,7 @@ impl Writer {
 
     /// Each family begins with its `# HELP`; a line that begins with `#` is no
     /// sample, and a value has no line of its own: the encoder escapes line ends.
-    fn cut(&mut self, heads: &mut Heads) -> Result<Row, fmt::Error> {
+    fn cut(&mut self, heads: &mut Heads) -> Result<Row<'_>, fmt::Error> {
         let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
         let mut shown = shown.iter().copied();
         self.samples.clear();
@@ -74,7 +74,10 @@ impl Writer {
             place += line.len();
         }
         self.ends.resize(heads.len(), offset(&self.samples)?);
-        Ok(Row::new(&self.samples, &self.ends))
+        Ok(Row {
+            text: &self.samples,
+            ends: &self.ends,
+        })
     }
 
     fn shown(&self) -> std::sync::MutexGuard<'_, Vec<usize>> {

@@ -102,7 +102,7 @@ impl Form {
             .squeezed
             .get_or_insert_with(|| (now, Squeezed::default()));
         *asked = now;
-        let page = squeezed.page(&self.rows, own);
+        let page = squeezed.page(&mut self.rows, own);
         // Compressing into memory does not fail either.
         page.map_err(|_| fmt::Error)
     }

@@ -11,17 +11,14 @@ use std::{
 use bytes::Bytes;
 
 use super::{
-    super::{
-        Coding, Format, Page, View,
-        page::{Group, Row},
-    },
+    super::{Coding, Format, Page, View, page, table::Table},
     NONE,
     columns::{Heads, Writer, columns},
 };
 use crate::{
     config::{Config, Target},
     outcome::Subject,
-    store::Record,
+    store::{Mark, Record},
 };
 
 /// The rows of one format.
@@ -29,10 +26,21 @@ use crate::{
 pub(super) struct Rows {
     /// What they were written for.
     plan: Option<(Arc<Config>, Arc<BTreeSet<Subject>>)>,
+    /// What they were last compared with.
+    seen: Option<Seen>,
     sources: Vec<Source>,
-    pub(super) groups: Vec<Group>,
+    pub(super) table: Table,
     heads: Heads,
+    /// The heads of the columns in which there is anything, as of a version of the table.
+    shown: Option<(u64, page::Heads)>,
     writer: Writer,
+}
+
+/// What changes with every report; weak, so that nothing of it is kept.
+#[derive(Debug)]
+struct Seen {
+    store: Mark,
+    next_runs: Weak<BTreeMap<Subject, SystemTime>>,
 }
 
 /// A registry, and what its row was written from.
@@ -44,18 +52,32 @@ struct Source {
     record: Option<Weak<Record>>,
     /// Of each scheduled subject, in order.
     next_runs: Box<[Option<SystemTime>]>,
-    row: Arc<Row>,
     written: bool,
 }
 
 impl Rows {
     /// Writes the rows anew that are not what the view shows.
     pub(super) fn update(&mut self, view: &Arc<View>, format: Format) -> Result<(), fmt::Error> {
-        self.follow(view);
+        let followed = self.follow(view);
+        if followed || !self.seen.as_ref().is_some_and(|seen| seen.is_of(view)) {
+            // Known again only once all of it is written.
+            self.seen = None;
+            self.write(view, format)?;
+            self.seen = Some(Seen {
+                store: view.store.mark(),
+                next_runs: Arc::downgrade(&view.next_runs),
+            });
+        }
+        self.table.settle();
+        Ok(())
+    }
+
+    fn write(&mut self, view: &Arc<View>, format: Format) -> Result<(), fmt::Error> {
         self.heads.resize(columns().count(), None);
+        self.table.resize(self.sources.len(), self.heads.len());
         let mut schedule = Schedule::new(view);
         let mut next_runs = Vec::new();
-        for source in &mut self.sources {
+        for (place, source) in self.sources.iter_mut().enumerate() {
             schedule.of(&source.target.name, &mut next_runs);
             let record = view.store.shared(&source.target.name);
             if source.written && source.is_of(record) && *source.next_runs == *next_runs {
@@ -65,73 +87,62 @@ impl Rows {
                 .writer
                 .row(view, &source.target, format, &mut self.heads)?;
             // Much of what happens shows nowhere.
-            if *source.row != row {
-                source.row = Arc::new(row);
-            }
+            self.table.set(place, row);
             source.record = record.map(Arc::downgrade);
             source.next_runs = next_runs.as_slice().into();
             source.written = true;
         }
-        self.regroup();
         Ok(())
     }
 
     /// A page that ends like this.
-    pub(super) fn page(&self, back: Bytes) -> Page {
+    pub(super) fn page(&mut self, back: Bytes) -> Page {
         let heads = self.shown_heads();
-        Page::new(Coding::Identity, NONE, heads, self.groups.clone(), back)
+        let groups = self.table.groups().to_vec();
+        Page::new(Coding::Identity, NONE, heads, groups, back)
     }
 
     /// The heads of the columns in which there is anything.
-    pub(super) fn shown_heads(&self) -> Heads {
+    pub(super) fn shown_heads(&mut self) -> page::Heads {
+        let version = self.table.version();
+        if let Some((_, heads)) = self.shown.as_ref().filter(|(of, _)| *of == version) {
+            return Arc::clone(heads);
+        }
+        let has = |column| self.table.groups().iter().any(|group| group.has(column));
         let heads = self.heads.iter().enumerate();
+        let heads: page::Heads = heads
+            .map(|(column, head)| head.clone().filter(|_| has(column)))
+            .collect();
+        self.shown = Some((version, Arc::clone(&heads)));
         heads
-            .map(|(column, head)| head.clone().filter(|_| self.has(column)))
-            .collect()
     }
 
-    fn has(&self, column: usize) -> bool {
-        let mut rows = self.groups.iter().flat_map(|group| group.iter());
-        rows.any(|row| !row.column(column).is_empty())
-    }
-
-    /// Has a source for every registry of the view and for no other.
-    fn follow(&mut self, view: &View) {
+    /// Has a source for every registry of the view and for no other; whether they
+    /// are others than before.
+    fn follow(&mut self, view: &View) -> bool {
         if self.plan.as_ref().is_some_and(|(config, scheduled)| {
             Arc::ptr_eq(config, &view.config) && Arc::ptr_eq(scheduled, &view.scheduled)
         }) {
-            return;
+            return false;
         }
-        let known = self.sources.drain(..);
-        let mut known: BTreeMap<_, _> = known
-            .map(|source| (source.target.name.clone(), source.row))
-            .collect();
         let mut targets = view.config.registries.clone();
         targets.sort_by(|one, other| one.name.cmp(&other.name));
         let source = |target: Arc<Target>| Source {
-            // To be written anew; if it is the same as before, that one stays.
-            row: known.remove(&target.name).unwrap_or_default(),
             target,
             record: None,
             next_runs: Box::default(),
+            // It is, and stays what it was where the text is the same.
             written: false,
         };
         self.sources = targets.into_iter().map(source).collect();
         self.plan = Some((Arc::clone(&view.config), Arc::clone(&view.scheduled)));
+        true
     }
+}
 
-    /// Keeps the groups whose rows are still the same.
-    fn regroup(&mut self) {
-        let chunks = self.sources.chunks(GROUP);
-        self.groups.truncate(chunks.len());
-        for (place, sources) in chunks.enumerate() {
-            let rows = || sources.iter().map(|source| &source.row);
-            match self.groups.get_mut(place) {
-                Some(group) if same(group, rows()) => {}
-                Some(group) => *group = rows().cloned().collect(),
-                None => self.groups.push(rows().cloned().collect()),
-            }
-        }
+impl Seen {
+    fn is_of(&self, view: &View) -> bool {
+        self.store.is_of(&view.store) && self.next_runs.as_ptr() == Arc::as_ptr(&view.next_runs)
     }
 }
 
@@ -143,14 +154,6 @@ impl Source {
             _ => false,
         }
     }
-}
-
-fn same<'a>(group: &Group, rows: impl ExactSizeIterator<Item = &'a Arc<Row>>) -> bool {
-    group.len() == rows.len()
-        && group
-            .iter()
-            .zip(rows)
-            .all(|(one, other)| Arc::ptr_eq(one, other))
 }
 
 /// When the checks run next, registry by registry in the order of their names.
@@ -185,7 +188,3 @@ impl<'a> Schedule<'a> {
             .map(|(_, next)| *next)
     }
 }
-
-/// Registries in a group. What is compressed is compressed by the group: fewer
-/// compress worse, more are compressed again when one of them changes.
-const GROUP: usize = 32;

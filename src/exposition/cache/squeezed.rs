@@ -9,10 +9,9 @@ use flate2::{Compress, Compression, Crc, FlushCompress};
 
 use super::{
     super::{
-        Coding, Page,
-        page::{Group, Row},
+        Coding, Page, page,
+        table::{Group, Row, Table},
     },
-    columns::Heads,
     rows::Rows,
 };
 
@@ -20,8 +19,12 @@ use super::{
 #[derive(Debug, Default)]
 pub(super) struct Squeezed {
     heads: Vec<Option<Piece>>,
+    /// Of each group of rows.
     parts: Vec<Part>,
+    /// The groups of rows, each as one row.
+    table: Table,
     press: Press,
+    ready: Option<Ready>,
 }
 
 /// Something compressed.
@@ -32,51 +35,85 @@ struct Piece {
     crc: Crc,
 }
 
-/// A compressed group.
-#[derive(Debug)]
+/// What is known of a compressed group.
+#[derive(Debug, Default)]
 struct Part {
-    of: Group,
-    /// The group as one row.
-    group: Group,
+    /// The versions of its columns.
+    versions: Box<[u64]>,
     /// Of what each column was.
     crcs: Vec<Crc>,
 }
 
+/// All that stands above the end of a page.
+#[derive(Debug)]
+struct Ready {
+    /// Of the rows.
+    version: u64,
+    heads: page::Heads,
+    crc: Crc,
+}
+
 impl Squeezed {
     /// The page of these rows that ends like this.
-    pub(super) fn page(&mut self, rows: &Rows, own: &[u8]) -> io::Result<Page> {
-        let heads = rows.shown_heads();
-        self.squeeze_heads(&heads)?;
-        self.squeeze_groups(&rows.groups, heads.len())?;
+    pub(super) fn page(&mut self, rows: &mut Rows, own: &[u8]) -> io::Result<Page> {
+        self.update(rows)?;
         let mut crc = Crc::new();
-        let mut squeezed_heads = Vec::with_capacity(heads.len());
-        for (column, (head, squeezed)) in heads.iter().zip(&self.heads).enumerate() {
-            // Of a column without anything nothing is shown.
-            let Some(squeezed) = squeezed.as_ref().filter(|_| head.is_some()) else {
-                squeezed_heads.push(None);
-                continue;
-            };
-            crc.combine(&squeezed.crc);
-            for part in &self.parts {
-                crc.combine(&part.crcs[column]);
-            }
-            squeezed_heads.push(Some(squeezed.bytes.clone()));
+        let mut heads = page::Heads::default();
+        if let Some(ready) = &self.ready {
+            crc.combine(&ready.crc);
+            heads = Arc::clone(&ready.heads);
         }
         let mut back = Vec::new();
         crc.combine(&self.press.squeeze(own, FlushCompress::Finish, &mut back)?);
         back.extend_from_slice(&crc.sum().to_le_bytes());
         back.extend_from_slice(&crc.amount().to_le_bytes());
-        let groups = self.parts.iter().map(|part| Arc::clone(&part.group));
         Ok(Page::new(
             Coding::Gzip,
             Bytes::from_static(&HEADER),
-            squeezed_heads,
-            groups.collect(),
+            heads,
+            self.table.groups().to_vec(),
             Bytes::copy_from_slice(&back),
         ))
     }
 
-    fn squeeze_heads(&mut self, heads: &Heads) -> io::Result<()> {
+    fn update(&mut self, rows: &mut Rows) -> io::Result<()> {
+        let version = rows.table.version();
+        if self
+            .ready
+            .as_ref()
+            .is_none_or(|ready| ready.version != version)
+        {
+            self.ready = None;
+            let heads = rows.shown_heads();
+            self.squeeze_heads(&heads)?;
+            self.squeeze_groups(rows.table.groups(), heads.len())?;
+            self.ready = Some(self.join(version, &heads));
+        }
+        self.table.settle();
+        Ok(())
+    }
+
+    fn join(&self, version: u64, heads: &page::Heads) -> Ready {
+        let mut crc = Crc::new();
+        let columns = heads.iter().zip(&self.heads).enumerate();
+        let squeezed = columns.map(|(column, (head, squeezed))| {
+            // Of a column without anything nothing is shown.
+            let squeezed = squeezed.as_ref().filter(|_| head.is_some())?;
+            crc.combine(&squeezed.crc);
+            for part in &self.parts {
+                crc.combine(&part.crcs[column]);
+            }
+            Some(squeezed.bytes.clone())
+        });
+        let heads = squeezed.collect();
+        Ready {
+            version,
+            heads,
+            crc,
+        }
+    }
+
+    fn squeeze_heads(&mut self, heads: &page::Heads) -> io::Result<()> {
         self.heads.resize_with(heads.len(), || None);
         for (head, squeezed) in heads.iter().zip(&mut self.heads) {
             if let (Some(head), None) = (head, &squeezed) {
@@ -89,17 +126,16 @@ impl Squeezed {
         Ok(())
     }
 
-    fn squeeze_groups(&mut self, groups: &[Group], columns: usize) -> io::Result<()> {
-        self.parts.truncate(groups.len());
-        for (place, group) in groups.iter().enumerate() {
-            let known = self.parts.get(place);
-            if known.is_some_and(|known| Arc::ptr_eq(&known.of, group)) {
-                continue;
-            }
-            let part = self.press.part(group, known, columns)?;
-            match self.parts.get_mut(place) {
-                Some(known) => *known = part,
-                None => self.parts.push(part),
+    fn squeeze_groups(&mut self, groups: &[Arc<Group>], columns: usize) -> io::Result<()> {
+        if self.parts.len() != groups.len() {
+            // Another table, of which nothing is known.
+            self.parts.clear();
+            self.parts.resize_with(groups.len(), Part::default);
+        }
+        self.table.resize(groups.len(), columns);
+        for (place, (group, part)) in groups.iter().zip(&mut self.parts).enumerate() {
+            if *part.versions != *group.versions() {
+                self.press.part(group, part, &mut self.table, place)?;
             }
         }
         Ok(())
@@ -114,35 +150,51 @@ struct Press {
 }
 
 impl Press {
-    /// A group; columns that are what they were in `known` are taken from there.
-    fn part(&mut self, group: &Group, known: Option<&Part>, columns: usize) -> io::Result<Part> {
+    /// A group; columns that are what they were are taken from where they stand.
+    fn part(
+        &mut self,
+        group: &Group,
+        part: &mut Part,
+        table: &mut Table,
+        place: usize,
+    ) -> io::Result<()> {
+        let columns = group.versions().len();
         let mut bytes = Vec::new();
         let mut ends = Vec::with_capacity(columns);
-        let mut crcs = Vec::with_capacity(columns);
+        // Whatever fails from here on, nothing of it is taken for known.
+        let known = std::mem::take(part);
+        let mut crcs = known.crcs.into_iter();
         for column in 0..columns {
-            match known.filter(|known| same(&known.of, group, column)) {
-                Some(known) => {
-                    bytes.extend_from_slice(known.group[0].column(column));
-                    let mut crc = Crc::new();
-                    crc.combine(&known.crcs[column]);
-                    crcs.push(crc);
+            let crc = crcs.next();
+            let same = known.versions.get(column) == Some(&group.versions()[column]);
+            match crc.filter(|_| same) {
+                Some(crc) => {
+                    bytes.extend_from_slice(table.text(place, column));
+                    part.crcs.push(crc);
                 }
-                None => crcs.push(self.column(group, column, &mut bytes)?),
+                None => part.crcs.push(self.column(group, column, &mut bytes)?),
             }
             ends.push(u32::try_from(bytes.len()).map_err(io::Error::other)?);
         }
-        Ok(Part {
-            of: Arc::clone(group),
-            group: [Arc::new(Row::new(&bytes, &ends))].into(),
-            crcs,
-        })
+        table.set(
+            place,
+            Row {
+                text: &bytes,
+                ends: &ends,
+            },
+        );
+        part.versions = group.versions().into();
+        Ok(())
     }
 
     fn column(&mut self, group: &Group, column: usize, into: &mut Vec<u8>) -> io::Result<Crc> {
         let mut text = std::mem::take(&mut self.text);
         text.clear();
-        for row in group.iter() {
-            text.extend_from_slice(row.column(column));
+        let mut row = 0;
+        while row < group.rows() {
+            let (piece, next) = group.piece(column, row);
+            text.extend_from_slice(piece);
+            row = next;
         }
         let crc = if text.is_empty() {
             Ok(Crc::new())
@@ -179,15 +231,6 @@ impl Default for Press {
             text: Vec::new(),
         }
     }
-}
-
-/// Whether a column is the same in both groups.
-fn same(one: &Group, other: &Group, column: usize) -> bool {
-    let pairs = one.iter().zip(other.iter());
-    one.len() == other.len()
-        && pairs.into_iter().all(|(one, other)| {
-            Arc::ptr_eq(one, other) || one.column(column) == other.column(column)
-        })
 }
 
 /// gzip, deflate, no flags, no time, compressed fast, by an unknown system (RFC 1952 2.3).

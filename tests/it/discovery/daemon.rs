@@ -136,7 +136,9 @@ async fn hostile_documents_are_refused_and_nobody_else_notices() {
     let asked = sim.total_requests();
 
     for (text, place_said) in hostile(&foreign) {
-        fs::write(place.path("teams/evil.yml"), &text).unwrap();
+        // Never half a file: the daemon's own look comes every second.
+        fs::write(place.path("next"), &text).unwrap();
+        fs::rename(place.path("next"), place.path("teams/evil.yml")).unwrap();
         let answer = daemon.request("POST", "/-/reload").await;
         assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
         let line = daemon.logged("source=teams/evil.yml").await;

@@ -2,13 +2,16 @@
 //! daemon, a simulated registry, Prometheus with the shipped rules and Alertmanager with
 //! the shipped routes. The rules run faster, and are otherwise those that users import.
 
+mod fleet;
+
 use std::{fmt::Write as _, fs};
 
 use registry_sim::{Entrance, Fault, Profile, Referrers, RegistrySim, Scheme};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::{
-    alertmanager::{self, Alertmanager, Inbox},
+    alertmanager::{self, Alertmanager, Inbox, PATIENCE},
     prometheus::{self, Prometheus},
 };
 use crate::cli::{daemon::Daemon, run::Workplace};
@@ -19,20 +22,26 @@ struct Chain {
     prometheus: Prometheus,
     inbox: Inbox,
     _alertmanager: Alertmanager,
-    _place: Workplace,
+    place: Workplace,
 }
 
 impl Chain {
     /// Starts it; `None` when a program is missing, which was said.
     async fn start(config: &str) -> Option<Self> {
+        Self::start_in(Workplace::new(config), &[]).await
+    }
+
+    /// The same with the configuration that lies there, and these variables.
+    async fn start_in(place: Workplace, environment: &[(&str, String)]) -> Option<Self> {
         let (inbox, webhook) = Inbox::open().await;
         let routes = include_str!("../../../alerts/alertmanager.example.yml");
         let routes = alertmanager::Config::hurried(routes, webhook);
         let alertmanager = Alertmanager::start(&routes).await?;
-        let place = Workplace::new(config);
         let rules = place.path("rules.yml");
         fs::write(&rules, hurried_rules()).expect("a file in the own directory");
-        let daemon = Daemon::start(&place, &[]).await;
+        let mut command = place.command(&["--web.listen-address", "127.0.0.1:0"]);
+        command.envs(environment.iter().map(|(name, value)| (name, value)));
+        let daemon = Daemon::spawn(command).await;
         let address = daemon.address.to_string();
         let mut config = prometheus::Config::scraping("oci", &address, "/metrics");
         config.0["global"]["evaluation_interval"] = "1s".into();
@@ -45,18 +54,16 @@ impl Chain {
             prometheus,
             inbox,
             _alertmanager: alertmanager,
-            _place: place,
+            place,
         })
     }
 
     /// Waits until Prometheus answers this query with something.
     async fn scraped(&self, query: &str) {
-        for _ in 0..20_000 {
-            if self.prometheus.query(query).await != json!([]) {
-                return;
-            }
+        let deadline = Instant::now() + PATIENCE;
+        while self.prometheus.query(query).await == json!([]) {
+            assert!(Instant::now() < deadline, "never {query}");
         }
-        panic!("never {query}");
     }
 
     /// The alerts of a registry that are firing or about to.

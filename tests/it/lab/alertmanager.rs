@@ -198,4 +198,4 @@ async fn call(stream: &mut BufReader<TcpStream>) -> Option<Vec<u8>> {
 }
 
 /// How long two busy cores may need for what takes seconds.
-const PATIENCE: Duration = Duration::from_mins(4);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(4);

@@ -13,7 +13,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::process::{self, Program};
-use crate::{cli::run::Workplace, golden, helm::chart};
+use crate::{cli::run::Workplace, golden, helm::chart, readme::Readme};
 
 /// What `tests/it/helm/render.py` prints.
 #[derive(Deserialize)]
@@ -228,6 +228,26 @@ fn rules_and_dashboards_arrive_whole() {
                 .map(|it| serde_json::from_str::<Value>(it).unwrap());
             assert!(held == source, "{file}");
         }
+    }
+}
+
+#[test]
+fn the_values_of_the_readme_are_good() {
+    let readme = Readme::read();
+    let [values] = readme.values().collect::<Vec<_>>()[..] else {
+        panic!("one block of values");
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("my-values.yaml");
+    fs::write(&file, values).unwrap();
+    let Some(rendered) = render(&[file]) else {
+        return;
+    };
+    let config = of_kind(&rendered, "ConfigMap");
+    let config = loaded(config["data"]["config.yml"].as_str().unwrap());
+    assert_eq!(config.registries[0].name, "production");
+    for kind in ["Deployment", "ServiceMonitor", "PrometheusRule"] {
+        of_kind(&rendered, kind);
     }
 }
 

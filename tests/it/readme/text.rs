@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 /// The README of this checkout.
-pub(super) struct Readme {
+pub(crate) struct Readme {
     text: String,
 }
 
@@ -13,8 +13,15 @@ pub(super) fn file(name: &str) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
+/// That a test exists: `module::name`, in `tests/it/module.rs` or a file below.
+pub(super) fn has_test(test: &str) {
+    let (module, name) = test.rsplit_once("::").expect("a module and a name");
+    let source = file(&format!("tests/it/{}.rs", module.replace("::", "/")));
+    assert!(source.contains(&format!("fn {name}(")), "{test}");
+}
+
 impl Readme {
-    pub(super) fn read() -> Self {
+    pub(crate) fn read() -> Self {
         Self {
             text: file("README.md"),
         }
@@ -29,7 +36,13 @@ impl Readme {
 
     /// The configurations of this program.
     pub(super) fn configurations(&self) -> impl Iterator<Item = &str> {
-        self.blocks("yaml").filter(|block| !is_of_prometheus(block))
+        self.blocks("yaml")
+            .filter(|block| !is_of_prometheus(block) && !is_of_helm(block))
+    }
+
+    /// The values of the Helm chart.
+    pub(crate) fn values(&self) -> impl Iterator<Item = &str> {
+        self.blocks("yaml").filter(|block| is_of_helm(block))
     }
 
     /// The configurations of Prometheus.
@@ -93,4 +106,8 @@ impl Readme {
 
 fn is_of_prometheus(block: &str) -> bool {
     block.starts_with("scrape_configs:")
+}
+
+fn is_of_helm(block: &str) -> bool {
+    block.starts_with("# my-values.yaml")
 }

@@ -69,6 +69,23 @@ fn one_policy_for_equal_options_and_one_store_of_the_systems_roots() {
     assert_eq!(policies.built(), four);
 }
 
+/// Whoever renames a registry's server in the configuration leaves no policy behind.
+#[test]
+fn what_nobody_wants_any_more_is_forgotten_and_the_rest_is_not_built_again() {
+    let policies = TlsPolicies::new();
+    let named = |name: &str| TlsOptions {
+        server_name: Some(name.to_owned()),
+        ..TlsOptions::default()
+    };
+    let (kept, renamed) = (named("kept"), named("renamed"));
+    let before = [&kept, &renamed].map(|it| policies.policy(it).unwrap());
+    policies.retain(|options| *options == kept);
+    assert_eq!(Arc::strong_count(&before[1]), 1, "nobody else holds it");
+    let now = [&kept, &renamed].map(|it| policies.policy(it).unwrap());
+    assert!(Arc::ptr_eq(&before[0], &now[0]));
+    assert!(!Arc::ptr_eq(&before[1], &now[1]));
+}
+
 /// The error names the option and the file, and nothing of what is in it.
 fn unusable(options: &TlsOptions, option: &str, file: &str, words: &str) {
     let error = TlsPolicies::new().policy(options).unwrap_err().to_string();

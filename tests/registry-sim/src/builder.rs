@@ -29,6 +29,7 @@ pub struct Builder {
     anonymous: Vec<Grant>,
     lifetime: Duration,
     listen: SocketAddr,
+    more: usize,
     token_listen: Option<SocketAddr>,
     realm: Option<String>,
     tls: bool,
@@ -46,6 +47,7 @@ impl RegistrySim {
             anonymous: Vec::new(),
             lifetime: Duration::from_mins(5),
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
+            more: 0,
             token_listen: None,
             realm: None,
             tls: false,
@@ -128,6 +130,14 @@ impl Builder {
         self
     }
 
+    /// Answers on this many more free ports too: one registry at many origins, for
+    /// who asks a thousand of them.
+    #[must_use]
+    pub fn more_ports(mut self, count: usize) -> Self {
+        self.more = count;
+        self
+    }
+
     /// Gives the token service a listener of its own.
     #[must_use]
     pub fn token_listener(mut self, address: SocketAddr) -> Self {
@@ -203,6 +213,10 @@ impl Builder {
             .transpose()?;
         let token_origin = token_address.map(|address| format!("{scheme}://{address}"));
         let addresses: Vec<SocketAddr> = token_address.into_iter().chain([address]).collect();
+        let mut more = Vec::with_capacity(self.more);
+        for _ in 0..self.more {
+            more.push(TcpListener::bind((address.ip(), 0)).await?);
+        }
         let identity = self
             .tls
             .then(|| Identity::new(&self.tls_options, &addresses));
@@ -222,12 +236,18 @@ impl Builder {
         };
         let mut listeners = vec![listen(listener, Door::Registry)];
         listeners.extend(token_listener.map(|listener| listen(listener, Door::Token)));
+        let mut more_addresses = Vec::with_capacity(more.len());
+        for listener in more {
+            more_addresses.push(listener.local_addr()?);
+            listeners.push(listen(listener, Door::Registry));
+        }
         let (ca_pem, client) = identity.map_or((None, None), |identity| {
             (Some(identity.ca_pem), identity.client)
         });
         Ok(RegistrySim {
             shared,
             address,
+            more: more_addresses,
             ca_pem,
             client,
             stop,

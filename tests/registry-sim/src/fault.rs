@@ -48,6 +48,8 @@ pub enum Action {
     Hang,
     /// What the registry answers, once it is let go.
     Held(Arc<Notify>),
+    /// What the registry answers, after this long.
+    Slow(Duration),
     /// The connection is closed without an answer.
     Close,
     /// These bytes in place of HTTP, then the connection is closed.
@@ -214,6 +216,12 @@ impl Fault {
     #[must_use]
     pub fn held(self, gate: &Arc<Notify>) -> Self {
         self.then(Action::Held(Arc::clone(gate)))
+    }
+
+    /// Answers as the registry does, but so much later.
+    #[must_use]
+    pub fn slow(self, by: Duration) -> Self {
+        self.then(Action::Slow(by))
     }
 
     /// Closes the connection without an answer.

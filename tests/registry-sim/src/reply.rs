@@ -141,7 +141,7 @@ pub(crate) fn scripted(action: Action) -> Reply {
             }
             Reply::Answer(reply)
         }
-        Action::Hang | Action::Held(_) => Reply::Never,
+        Action::Hang | Action::Held(_) | Action::Slow(_) => Reply::Never,
         Action::Close => Reply::Cut(Bytes::new()),
         Action::Garbage(bytes) => Reply::Cut(bytes.into()),
         Action::Drip { every, body } => Reply::Answer(odd(None, Odd::drip(every, body.into()))),

@@ -111,9 +111,16 @@ impl Connection {
     async fn answer(&self, request: Request<Incoming>, cut: &Cut) -> Answer {
         let (parts, body) = request.into_parts();
         let mut arrival = self.arrive(&parts);
-        if let Some(Action::Held(gate)) = &arrival.action {
-            gate.notified().await;
-            arrival.action = None;
+        match &arrival.action {
+            Some(Action::Held(gate)) => {
+                gate.notified().await;
+                arrival.action = None;
+            }
+            Some(Action::Slow(by)) => {
+                tokio::time::sleep(*by).await;
+                arrival.action = None;
+            }
+            _ => {}
         }
         let id = arrival.id;
         let head = parts.method == Method::HEAD;

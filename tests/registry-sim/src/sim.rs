@@ -20,6 +20,7 @@ use crate::tls::ClientIdentity;
 pub struct RegistrySim {
     pub(crate) shared: Arc<Shared>,
     pub(crate) address: SocketAddr,
+    pub(crate) more: Vec<SocketAddr>,
     pub(crate) ca_pem: Option<String>,
     pub(crate) client: Option<ClientIdentity>,
     pub(crate) stop: watch::Sender<bool>,
@@ -32,6 +33,13 @@ impl RegistrySim {
     /// `http://127.0.0.1:<port>` or `https://…`, without a slash at the end.
     pub fn url(&self) -> String {
         format!("{}://{}", self.shared.scheme, self.address)
+    }
+
+    /// [`Self::url`], and that of each further port ([`more_ports`](crate::Builder::more_ports)).
+    pub fn urls(&self) -> Vec<String> {
+        let all = [&self.address].into_iter().chain(&self.more);
+        let url = |address| format!("{}://{address}", self.shared.scheme);
+        all.map(url).collect()
     }
 
     /// Host and port.

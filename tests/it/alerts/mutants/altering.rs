@@ -48,11 +48,13 @@ fn expressions(query: &str) -> Vec<(String, String)> {
         (" >= 2", " >= 1"),
         (" >= 2", " >= 3"),
         (" <= 0", " <= 3600"),
+        (" <= 0", " < 0"),
         (" < ", " > "),
+        (" < ", " <= "),
         (" > ", " < "),
+        (" > ", " >= "),
         ("max without", "min without"),
         ("min without", "max without"),
-        ("(instance, pod", "(pod"),
         ("quantile_over_time(0.5", "quantile_over_time(0.99"),
         ("  0.5,\n", "  0.99,\n"),
         (" offset 1h", ""),
@@ -70,6 +72,7 @@ fn expressions(query: &str) -> Vec<(String, String)> {
             altered.push((format!("{from:?} {} is {to:?}", index + 1), text));
         }
     }
+    altered.extend(labels_dropped(query));
     altered.extend(windows_moved(query));
     altered.extend(thresholds_moved(query));
     altered
@@ -125,6 +128,24 @@ fn terms_dropped(query: &str) -> Vec<(String, String)> {
         if line.trim() == "or" && line.starts_with(' ') {
             push(at - 1, 3, lines[at - 1]);
             push(at - 1, 3, lines[at + 1]);
+        }
+    }
+    altered
+}
+
+/// Without one of the labels that are joined or grouped by, or aggregated away.
+fn labels_dropped(query: &str) -> Vec<(String, String)> {
+    let mut altered = Vec::new();
+    for word in ["on (", "by (", "without ("] {
+        for (index, (at, _)) in query.match_indices(word).enumerate() {
+            let start = at + word.len();
+            let end = start + query[start..].find(')').expect("the end of a list");
+            let labels: Vec<_> = query[start..end].split(", ").collect();
+            for dropped in &labels {
+                let kept: Vec<_> = labels.iter().filter(|it| *it != dropped).copied().collect();
+                let text = [&query[..start], &kept.join(", "), &query[end..]].concat();
+                altered.push((format!("{word:?} {} without {dropped}", index + 1), text));
+            }
         }
     }
     altered

@@ -180,3 +180,14 @@ async fn connections_are_counted_and_end_with_the_simulator() {
     let error = client.get(url).send().await.unwrap_err();
     assert!(error.is_connect(), "{error:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_registry_answers_as_it_does_and_later() {
+    let sim = plain().await;
+    sim.push_image("team/app", "latest");
+    sim.fault(Fault::on(Operation::ManifestHead).slow(Duration::from_secs(5)));
+    let began = tokio::time::Instant::now();
+    let answer = send(&sim, "HEAD /v2/team/app/manifests/latest", None).await;
+    assert_eq!(answer.status, 200);
+    assert!(began.elapsed() >= Duration::from_secs(5));
+}

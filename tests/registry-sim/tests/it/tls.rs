@@ -186,3 +186,22 @@ async fn a_realm_can_lead_anywhere() {
         "{challenge:?}"
     );
 }
+
+#[tokio::test]
+async fn one_registry_stands_at_many_origins() {
+    let sim = RegistrySim::profile(Profile::NATIVE)
+        .auth(Scheme::Bearer)
+        .tls(true)
+        .more_ports(2)
+        .start()
+        .await;
+    let urls = sim.urls();
+    assert_eq!((urls.len(), &urls[0]), (3, &sim.url()));
+    let client = client(&sim);
+    for url in &urls {
+        let answer = client.get(format!("{url}/v2/")).send().await.unwrap();
+        let challenge = answer.headers()["www-authenticate"].to_str().unwrap();
+        assert!(challenge.contains(url), "{challenge}");
+    }
+    assert_eq!((sim.handshakes(), sim.total_requests()), (3, 3));
+}
