@@ -343,6 +343,40 @@ async fn connections_beyond_the_bound_wait_for_their_turn() {
     assert_eq!(waiting.await.unwrap().status, 200);
 }
 
+/// Sockets that ask for nothing, or stop in the middle, or asked once and keep their place.
+#[tokio::test(start_paused = true)]
+async fn who_holds_a_place_for_nothing_gives_it_to_who_waits() {
+    let options = Options {
+        max_connections: 8,
+        ..Options::default()
+    };
+    let port = Port::open_with(Fixed::default(), options).await;
+    let mut held = Vec::new();
+    for at in 0..8 {
+        let mut stream = port.connect().await;
+        match at % 3 {
+            0 => {}
+            1 => stream.write_all(b"GET /metrics HTT").await.unwrap(),
+            _ => {
+                assert_eq!(ask_on(&mut stream).await.status, 200);
+                stream.write_all(b"GET /metrics HTT").await.unwrap();
+            }
+        }
+        held.push(stream);
+    }
+    let began = Instant::now();
+    assert_eq!(port.ask("GET", "/metrics", "").await.status, 200);
+    assert!(
+        began.elapsed() <= Duration::from_secs(6),
+        "{:?}",
+        began.elapsed()
+    );
+    for mut stream in held {
+        let mut rest = Vec::new();
+        stream.read_to_end(&mut rest).await.ok();
+    }
+}
+
 #[tokio::test]
 async fn probes_that_are_waited_for_leave_half_of_the_connections() {
     let options = Options {
