@@ -33,6 +33,7 @@
 //!  2 oci          the registry's own words, parsed and printed
 //!  1 exchange     what went out and what came back, as plain data
 //!  0 secret       a string that cannot be printed
+//!    reach        which part of a network an address is in
 //!    words        closed tables of words, read both ways
 //! ```
 //!
@@ -119,6 +120,7 @@ pub mod oci;
 pub mod outcome;
 pub mod page;
 pub mod probe;
+pub mod reach;
 pub mod report;
 pub mod retry;
 pub mod scheduler;

@@ -42,7 +42,7 @@ impl Trust<'_> {
     /// # Errors
     /// [`AuthError::UntrustedHost`] with the rule that is broken.
     pub fn without_credentials(&self, realm: &Url) -> Result<(), AuthError> {
-        use super::reach::Reach::Public;
+        use crate::reach::Reach::Public;
 
         self.may_be_asked_at_all(realm)?;
         let there = host_of(realm).map(|host| reach(&host));

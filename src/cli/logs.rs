@@ -21,6 +21,7 @@ use tracing_subscriber::{
 };
 
 use super::flags::{LogFormat, LogLevel};
+use crate::oci::is_format;
 
 /// Starts logging, and makes a panic one line of it.
 ///
@@ -136,9 +137,8 @@ fn quoted(value: &str) -> String {
     let tame: String = value
         .chars()
         .map(|char| match char {
-            '\u{7f}'..='\u{9f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-                char::REPLACEMENT_CHARACTER
-            }
+            '\u{7f}'..='\u{9f}' => char::REPLACEMENT_CHARACTER,
+            char if is_format(char) => char::REPLACEMENT_CHARACTER,
             char => char,
         })
         .collect();

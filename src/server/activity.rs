@@ -35,11 +35,6 @@ pub(super) enum State {
 }
 
 impl Activity {
-    /// A request came.
-    pub(super) fn asked(&self) {
-        self.seen().last = Some(Instant::now());
-    }
-
     /// A request came, whose answer is followed to its end.
     pub(super) fn begin(activity: &Arc<Self>) -> Turn {
         let now = Instant::now();
@@ -66,6 +61,12 @@ impl Activity {
             None if since(&last) > IDLE_TIMEOUT => State::Idle,
             _ => State::Busy,
         }
+    }
+
+    /// Since when no answer is under way: `began` before the first one, `None` where one is.
+    pub(super) fn rests_since(&self, began: Instant) -> Option<Instant> {
+        let seen = self.seen();
+        seen.open.is_empty().then(|| seen.last.unwrap_or(began))
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {

@@ -2,7 +2,10 @@
 
 use std::{convert::Infallible, fmt, pin::Pin, sync::Arc, time::Duration};
 
-use http::{Method, Request, header::CONTENT_LENGTH};
+use http::{
+    Method, Request, StatusCode,
+    header::{CONTENT_LENGTH, HOST},
+};
 use hyper::{
     body::{Body as _, Incoming},
     server::conn::{http1, http2},
@@ -18,8 +21,9 @@ use tokio::{
 
 use super::{
     activity::{Activity, State},
-    answer::Answer,
+    answer::{Answer, plain},
     body::Body,
+    ends::{Ends, told},
     handshake::handshake,
     patient::Patient,
     routes::Site,
@@ -34,11 +38,12 @@ pub(super) struct Door {
     pub(super) web: Option<Arc<Web>>,
 }
 
-/// A connection that was accepted, until its end or `stop`.
+/// A connection that was accepted, until its end or the first that it hears of, `stop`;
+/// the second says that others wait for its place.
 pub(super) async fn converse(
     stream: TcpStream,
     door: Arc<Door>,
-    mut stop: Receiver<()>,
+    [mut stop, crowded]: [Receiver<()>; 2],
     _permit: OwnedSemaphorePermit,
 ) {
     // Fails on a connection that is already gone.
@@ -52,7 +57,8 @@ pub(super) async fn converse(
         Some((config, policy, renewed))
     }) else {
         let stream = Patient::new(stream, WRITE_TIMEOUT);
-        return speak_http1(stream, &Talk::new(door, false), [Some(stop), None]).await;
+        let ends = Ends::new(stop, None, crowded);
+        return speak_http1(stream, &Talk::new(door, false), ends).await;
     };
     let shaking = timeout(HANDSHAKE_TIMEOUT, handshake(stream, config));
     let stream = tokio::select! {
@@ -69,7 +75,7 @@ pub(super) async fn converse(
     let http2 = session.alpn_protocol() == Some(H2);
     let talk = Talk::new(door, shown && policy.verifies_clients);
     drop(policy);
-    let ends = [Some(stop), Some(renewed)];
+    let ends = Ends::new(stop, Some(renewed), crowded);
     if http2 {
         speak_http2(stream, &talk, ends).await;
     } else {
@@ -95,6 +101,10 @@ impl Talk {
     }
 
     async fn answer(door: Arc<Door>, verified: bool, request: Request<Incoming>) -> Answer {
+        // Two of them mean two things to two readers (RFC 9112, 3.2).
+        if request.headers().get_all(HOST).iter().nth(1).is_some() {
+            return plain(StatusCode::BAD_REQUEST, "more than one Host");
+        }
         let Some(web) = &door.web else {
             return door.site.answer(&request, Visitor::default()).await;
         };
@@ -112,9 +122,10 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let service = service_fn(|request| {
-        talk.activity.asked();
+        let turn = Activity::begin(&talk.activity);
         let answer = Talk::answer(Arc::clone(&talk.door), talk.verified, request);
-        async move { Ok::<_, Infallible>(answer.await) }
+        // Its turn lasts until it is sent.
+        async move { Ok::<_, Infallible>(answer.await.map(|body| body.holding(turn))) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -134,6 +145,7 @@ where
     drive(
         connection,
         http1::Connection::graceful_shutdown,
+        &talk.activity,
         judge,
         ends,
     )
@@ -169,6 +181,7 @@ where
     drive(
         connection,
         http2::Connection::graceful_shutdown,
+        activity,
         judge,
         ends,
     )
@@ -179,24 +192,37 @@ where
 async fn drive<C, E: fmt::Display>(
     mut connection: Pin<&mut C>,
     let_end: fn(Pin<&mut C>),
+    activity: &Activity,
     judge: impl Fn(Instant) -> State,
-    [mut stop, mut renewed]: Ends,
+    mut ends: Ends,
 ) where
     C: Future<Output = Result<(), E>>,
 {
+    let began = Instant::now();
     let mut ending = false;
     let mut look = std::pin::pin!(sleep(HEAD_TIMEOUT));
     loop {
         tokio::select! {
             ended = connection.as_mut() => return log(ended),
-            () = told(&mut stop), if !ending => {
+            () = told(&mut ends.stop), if !ending => {
                 ending = true;
                 let_end(connection.as_mut());
             }
-            () = told(&mut renewed), if !ending => {
+            () = told(&mut ends.renewed), if !ending => {
                 ending = true;
                 let_end(connection.as_mut());
             }
+            () = told(&mut ends.crowded) => match activity.rests_since(began) {
+                Some(since) if since.elapsed() < ROOM_AFTER => {}
+                // Nothing came yet, or it did not go when it was asked to: half a head.
+                Some(since) if ending || since == began => return,
+                // What is being sent is sent first.
+                _ if !ending => {
+                    ending = true;
+                    let_end(connection.as_mut());
+                }
+                _ => {}
+            },
             () = look.as_mut() => {
                 let now = Instant::now();
                 match judge(now) {
@@ -210,18 +236,6 @@ async fn drive<C, E: fmt::Display>(
                 look.as_mut().reset(now + LOOK_EVERY);
             }
         }
-    }
-}
-
-/// What ends a connection after the requests under way: the shutdown of the port,
-/// and a newer version of the web configuration.
-type Ends = [Option<Receiver<()>>; 2];
-
-async fn told(end: &mut Option<Receiver<()>>) {
-    match end {
-        // Fails where the sender is gone, which is an end as well.
-        Some(end) => drop(end.changed().await),
-        None => std::future::pending().await,
     }
 }
 
@@ -247,6 +261,9 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// From one answer to the end of the next head; longer than the usual scrape
 /// intervals, so that a scraper keeps its connection.
 pub(super) const IDLE_TIMEOUT: Duration = Duration::from_secs(150);
+/// From the last request, or the beginning, to where a connection gives its place to others:
+/// half of the usual patience of a scraper.
+const ROOM_AFTER: Duration = Duration::from_secs(5);
 /// How often the state of a connection is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
 /// How long a client may take nothing of an answer.

@@ -13,6 +13,7 @@ mod answer;
 mod body;
 mod connection;
 mod encoding;
+mod ends;
 mod handshake;
 mod patient;
 mod probing;
@@ -32,7 +33,7 @@ use std::{
 use futures_util::future::join_all;
 use tokio::{
     net::TcpListener,
-    sync::{Semaphore, watch},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
     time::{sleep, timeout},
 };
 
@@ -67,7 +68,7 @@ pub trait Pages: Send + Sync + 'static {
         audience: Audience,
     ) -> Result<Option<String>, PageError>;
     /// The status page that this query string asks for, as HTML for this audience.
-    fn status(&self, query: &str, audience: Audience) -> Result<String, PageError>;
+    fn status(&self, query: &str, audience: Audience) -> Result<StatusPage, PageError>;
     /// When the scheduler last showed that it lives; `None` before it began.
     fn heartbeat(&self) -> Option<SystemTime>;
     /// Whether the configuration is loaded and the scheduler runs.
@@ -81,6 +82,15 @@ pub trait Pages: Send + Sync + 'static {
     fn service_discovery(&self, at: &Sought) -> Result<Option<String>, PageError>;
     /// Reads the configuration again; what is wrong with it, if that is so.
     fn reload(self: Arc<Self>) -> Reloading;
+}
+
+/// The status page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatusPage {
+    /// The page.
+    pub html: String,
+    /// Whether what it was asked for is there: else it says that it is not.
+    pub found: bool,
 }
 
 /// What a request to `/probe` asks for.
@@ -178,6 +188,7 @@ pub async fn serve<P: Pages>(
     let port = Port {
         connections: Arc::new(Semaphore::new(options.max_connections)),
         stop: watch::Sender::new(()),
+        crowded: watch::Sender::new(()),
         door: Arc::new(Door {
             web: options.web.clone(),
             site: Arc::new(Site::new(pages, options)),
@@ -204,18 +215,21 @@ struct Port {
     connections: Arc<Semaphore>,
     /// Every connection holds a receiver to its end.
     stop: watch::Sender<()>,
+    /// Says to every connection that another one waits for a place.
+    crowded: watch::Sender<()>,
 }
 
 impl Port {
     async fn accept(&self, listener: TcpListener) {
         loop {
-            let Ok(permit) = Arc::clone(&self.connections).acquire_owned().await else {
+            let Some(permit) = self.place().await else {
                 return;
             };
             match listener.accept().await {
                 Ok((stream, _)) => {
                     let door = Arc::clone(&self.door);
-                    tokio::spawn(converse(stream, door, self.stop.subscribe(), permit));
+                    let hears = [self.stop.subscribe(), self.crowded.subscribe()];
+                    tokio::spawn(converse(stream, door, hears, permit));
                 }
                 Err(error) if of_one_connection(&error) => {}
                 Err(error) => {
@@ -224,6 +238,20 @@ impl Port {
                     sleep(ACCEPT_PAUSE).await;
                 }
             }
+        }
+    }
+}
+
+impl Port {
+    /// A place for one more connection. While there is none, those that hold theirs for
+    /// nothing are asked for it: else a handful of idle sockets would keep scrapes out.
+    async fn place(&self) -> Option<OwnedSemaphorePermit> {
+        let mut place = std::pin::pin!(Arc::clone(&self.connections).acquire_owned());
+        loop {
+            if let Ok(permit) = timeout(CROWD_PATIENCE, place.as_mut()).await {
+                return permit.ok();
+            }
+            self.crowded.send_replace(());
         }
     }
 }
@@ -238,4 +266,6 @@ fn of_one_connection(error: &io::Error) -> bool {
     )
 }
 
+/// How long a connection waits for a place before others are asked for theirs, again and again.
+const CROWD_PATIENCE: Duration = Duration::from_millis(250);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);

@@ -75,6 +75,12 @@ impl Proxies {
         proxy.filter(|_| !self.direct.holds(url))
     }
 
+    /// The hosts of the proxies, lower case.
+    pub(super) fn hosts(&self) -> impl Iterator<Item = String> {
+        let proxies = [&self.http, &self.https].into_iter().flatten();
+        proxies.filter_map(|proxy| proxy.url.host_str().map(str::to_ascii_lowercase))
+    }
+
     /// What the HTTP client is given; `alias` is a host that is reached directly
     /// whatever stands here.
     pub(super) fn rules(self: &Arc<Self>, alias: Option<&str>) -> Vec<reqwest::Proxy> {

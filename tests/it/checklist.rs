@@ -1,7 +1,7 @@
 //! What the source document and the design card promise, each with what holds it:
 //! `tests/checklist.txt`. A promise without one, or with one that is not there, fails.
 
-mod promises;
+pub(crate) mod promises;
 
 use std::collections::BTreeMap;
 

@@ -454,7 +454,7 @@ async fn who_closes_the_pipe_has_read_enough() {
 }
 
 /// A registry with the image `team/app:latest`, a referrer of it, and a robot who may read it.
-async fn sim(scheme: Scheme) -> RegistrySim {
+pub(crate) async fn sim(scheme: Scheme) -> RegistrySim {
     let sim = RegistrySim::profile(Profile::NATIVE)
         .auth(scheme)
         .user("robot", PASSWORD, [("team/app", "pull,push,delete")])

@@ -60,9 +60,13 @@ mod readme;
 #[cfg(test)]
 mod schedule;
 #[cfg(test)]
+mod security;
+#[cfg(test)]
 mod server;
 #[cfg(test)]
 mod status_page;
+#[cfg(test)]
+mod torture;
 #[cfg(test)]
 mod transport;
 #[cfg(test)]

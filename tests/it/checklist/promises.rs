@@ -34,7 +34,7 @@ pub(super) fn read() -> Vec<Promise> {
 }
 
 /// Why a holder is none; `None` where it is there.
-pub(super) fn missing(holder: &str) -> Option<String> {
+pub(crate) fn missing(holder: &str) -> Option<String> {
     if let Some((path, test)) = holder.split_once("::") {
         let Some(text) = file(path) else {
             return Some(format!("no file {path}"));
