@@ -179,6 +179,9 @@ fn denied(got: &Got, standing: Standing, what: &str) -> (Reason, String) {
     };
     let message = match reason {
         Reason::Forbidden => format!("{what} denied, or the repository does not exist{words}"),
+        Reason::Unauthorized if standing == Standing::Nobody => format!(
+            "{what} refused: the registry wants credentials, and none are configured here{words}"
+        ),
         Reason::Unauthorized => format!("{what} refused: the credentials are not accepted{words}"),
         Reason::Expired => format!("{what} refused: the credentials are past their end{words}"),
         Reason::NetworkPolicy => format!("{what} refused by a network rule{words}"),

@@ -201,6 +201,25 @@ mod tests {
         }
     }
 
+    /// Whoever sends nothing is not told that it was not accepted.
+    #[test]
+    fn a_refusal_of_nobody_asks_for_credentials() {
+        for (standing, words) in [
+            (
+                Standing::Nobody,
+                "wants credentials, and none are configured",
+            ),
+            (Standing::Unproven, "the credentials are not accepted"),
+        ] {
+            let refused = head(error(401, "UNAUTHORIZED", "authentication required"));
+            let outcome = refusal(refused.head.as_ref().unwrap(), standing);
+            assert_eq!(outcome.reason, Some(Reason::Unauthorized));
+            assert!(outcome.message.contains(words), "{}", outcome.message);
+            let said = "UNAUTHORIZED: authentication required";
+            assert!(outcome.message.contains(said), "{}", outcome.message);
+        }
+    }
+
     fn unproven(manifest: Manifest) -> Manifest {
         Manifest {
             standing: Standing::Unproven,

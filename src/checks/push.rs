@@ -107,6 +107,17 @@ fn guarded(guard: &Guard, allow_create: bool) -> Option<Outcome> {
                 Reason::ServerError,
                 format!("The registry answers {}", words(got)),
             ),
+            300..=399 => Outcome::fail(
+                Reason::Redirect,
+                format!("The push repository cannot be looked at: {}", words(got)),
+            ),
+            412 => Outcome::fail(
+                Reason::Policy,
+                format!(
+                    "A policy of the registry blocks the pull, which comes before push: {}",
+                    words(got)
+                ),
+            ),
             _ => Outcome::unknown(
                 Reason::Protocol,
                 format!("The push repository cannot be looked at: {}", words(got)),

@@ -90,7 +90,7 @@ fn subject(manifest: &Manifest) -> Result<Option<Digest>, Box<Outcome>> {
             Reason::Forbidden,
             "it cannot be read with these credentials",
         ),
-        (_, status) if status >= 500 => unread(Reason::ServerError, &words(got)),
+        (_, 500..=599) => unread(Reason::ServerError, &words(got)),
         _ => unread(Reason::Protocol, &words(got)),
     }
 }
@@ -109,6 +109,8 @@ fn verdict(answer: &Referrers) -> Outcome {
         200 => judge_200(answer, got, &body),
         404 if matches!(body, IndexBody::Index { .. }) => native(answer, false),
         404 | 400 => judge_error(answer, got),
+        // Nothing was asked that could be unmodified.
+        304 => unnamed(got),
         405 | 406 | 501 | 300..=399 => unsupported(),
         // Harbor before 2.8: the route is unknown to its auth middleware.
         401 if answer.subject_exists && oci::challenges(&got.reply).is_empty() => unsupported(),
@@ -135,8 +137,22 @@ fn judge_200(answer: &Referrers, got: &Got, body: &IndexBody) -> Outcome {
             Reason::Protocol,
             "The referrers API answers an index that cannot be parsed",
         ),
+        // No proof of anything: what cannot be read may be the index.
+        IndexBody::Unparsable | IndexBody::Other if unreadable(got) => Outcome::unknown(
+            Reason::Protocol,
+            "The answer of the referrers API breaks off before it shows what it is, or is compressed",
+        ),
         IndexBody::Unparsable | IndexBody::Other => unsupported(),
     }
+}
+
+/// Whether the answer is cut while it may still become a JSON object, or is coded, which
+/// nobody asked for.
+fn unreadable(got: &Got) -> bool {
+    let begun = got.reply.body.trim_ascii_start();
+    let cut = got.reply.truncated && (begun.is_empty() || begun.starts_with(b"{"));
+    let coding = got.reply.header("content-encoding");
+    cut || coding.is_some_and(|coding| !coding.eq_ignore_ascii_case("identity"))
 }
 
 fn judge_error(answer: &Referrers, got: &Got) -> Outcome {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{
-    ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum,
+    Arg, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum,
     error::{ContextKind, ContextValue, ErrorKind},
     parser::ValueSource,
 };
@@ -173,11 +173,25 @@ pub(super) fn parse(
     arguments: impl IntoIterator<Item = std::ffi::OsString>,
 ) -> Result<CommandLine, clap::Error> {
     let matches = CommandLine::command()
+        .mut_args(without_empty_variable)
         .try_get_matches_from(arguments)
         .map_err(without_login)?;
     let line = CommandLine::from_arg_matches(&matches)?;
     refuse_misplaced(&matches, line.command.as_ref())?;
     Ok(line)
+}
+
+/// A variable that is set to nothing is none: compose files and charts hand them on so.
+fn without_empty_variable(argument: Arg) -> Arg {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "clap reads the variables of flags itself, and takes an empty one for a value"
+    )]
+    let empty = |name| std::env::var_os(name).is_some_and(|value| value.is_empty());
+    if argument.get_env().is_some_and(empty) {
+        return argument.env(None::<&str>);
+    }
+    argument
 }
 
 /// An error quotes the value that it refuses, and that of a URL may hold a password.

@@ -21,6 +21,8 @@ pub enum Standing {
     Proven,
     /// Nothing.
     Unproven,
+    /// There are none: nothing was sent that could be wrong.
+    Nobody,
     /// This process saw their account's login rejected lately, by a product that then
     /// suspends the account: every request of it is 403, also with the right password
     /// (documentation of `JFrog`, "User Lock and Login Suspension").

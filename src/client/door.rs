@@ -66,7 +66,7 @@ impl Client {
                 .await
                 .map_err(|failure| failure.of_door(unreachable))?;
         }
-        if reply.status >= 500 {
+        if (500..600).contains(&reply.status) {
             return Err(server_error("`/v2/`", &reply));
         }
         Ok(Ping::judge(&reply, &self.target.host()))

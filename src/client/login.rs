@@ -110,6 +110,7 @@ impl Client {
             (PingKind::Open, _) => {
                 self.ping_as_they_are(&mut login, credentials, judge_open)
                     .await;
+                self.login_late(&mut login, repository, credentials).await;
             }
             (
                 PingKind::Challenged {
@@ -177,7 +178,7 @@ impl Client {
     }
 
     /// Steps 3 to 5: credentials are configured and asked for.
-    async fn login_challenged(
+    pub(super) async fn login_challenged(
         &self,
         login: &mut Login,
         repository: &TestRepository,
@@ -246,12 +247,13 @@ impl Client {
         let url = oci::endpoints::ping(&self.target.url);
         let request = Request::new(Operation::PingAuth, Method::GET, url).authorized(authorization);
         match self.send(&request).await {
-            Ok(reply) if reply.status >= 500 => {
+            Ok(reply) if (500..600).contains(&reply.status) => {
                 login.end = LoginEnd::Refused(server_error("`/v2/`", &reply));
             }
             Ok(reply) => {
                 if reply.status == 401 {
                     self.memory.forget_ping(&self.origin);
+                    self.asked_late(&request, &reply);
                 }
                 login.status = Some(reply.status);
                 login.latency = Some(reply.elapsed);

@@ -25,6 +25,7 @@ mod second_try;
 mod secrets;
 mod send;
 mod session;
+mod sessions;
 mod sight;
 mod token;
 mod upload;
@@ -46,14 +47,15 @@ pub use ping::{Ping, PingKind};
 pub use referrers::{Pages, Referrers};
 pub use secrets::fingerprint;
 use secrets::lasting_fingerprint;
+pub use sessions::Sessions;
 use sight::Sight;
 use tokio::time::Instant;
-pub use upload::{Chunks, Mounted, Sessions, Upload};
+pub use upload::{Chunks, Mounted, Upload};
 pub use write::{Grant, Guard};
 
 use crate::{
     config::{CredentialSet, Target},
-    credentials::{CredentialsError, Reading},
+    credentials::{CredentialsError, Reading, Source},
     exchange::Sent,
     outcome::{CheckName, Observation},
     transport::Transport,
@@ -157,12 +159,14 @@ impl Client {
         (journal, std::mem::take(&mut cycle.attempts))
     }
 
-    /// What the cycle showed beside its answers.
+    /// What the cycle showed beside its answers; of upload sessions also what came to its
+    /// end after the cycle that opened it, and is told once.
     pub fn observation(&self) -> Observation {
         let backoff = self.longest_pause();
         Observation {
             client_certificate_not_after: self.certificate_ends,
             backoff_until: backoff.map(|left| SystemTime::now() + left),
+            sessions: self.sessions.take(&self.target.name),
             ..self.cycle().sight.observation(&self.target)
         }
     }
@@ -183,6 +187,8 @@ impl Client {
             Standing::Proven
         } else if self.may_be_suspended(set) {
             Standing::Suspect
+        } else if set.source == Source::Anonymous {
+            Standing::Nobody
         } else {
             Standing::Unproven
         }

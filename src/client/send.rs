@@ -73,6 +73,10 @@ impl Client {
 
     async fn send_once(&self, request: &Request, left: Duration, attempt: u32) -> Exchange {
         let deadline = left.min(self.target.request_timeout);
+        let deadline = match request.operation {
+            Operation::UploadCancel => first_cancel(deadline, attempt),
+            _ => deadline,
+        };
         let (exchange, mut sent) = self.transport().send(request, deadline).await;
         sent.retry = attempt > 1;
         tracing::debug!(
@@ -152,6 +156,15 @@ impl Failure {
     }
 }
 
+/// A cancel that nobody answers has the time for a second one.
+fn first_cancel(deadline: Duration, attempt: u32) -> Duration {
+    if attempt == 1 {
+        deadline.min(FIRST_CANCEL)
+    } else {
+        deadline
+    }
+}
+
 fn throttle(exchange: &Exchange) -> Throttle {
     match exchange {
         Ok(reply) if oci::pull_limit(reply) => Throttle::Exhausted,
@@ -188,3 +201,6 @@ fn out_of_budget(budget: Duration) -> TransportError {
         elapsed: Duration::ZERO,
     }
 }
+
+/// Half of all the time that a cancel has.
+const FIRST_CANCEL: Duration = Duration::from_secs(5);

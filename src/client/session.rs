@@ -16,7 +16,7 @@ use crate::{
     config::TestRepository,
     exchange::{Operation, Reply, Request},
     oci::{ErrorBody, Scope},
-    outcome::SessionEnd,
+    outcome::{Reason, SessionEnd},
 };
 
 /// An open upload session, by the Location of the latest answer.
@@ -115,7 +115,7 @@ impl<'a> Session<'a> {
         {
             self.moved(&place.url, &got.reply);
         }
-        Some(answer)
+        Some(answer.and_then(|got| of_the_registry(got, &place)))
     }
 
     async fn delete(&self, place: &Location, scope: &[Scope]) -> SessionEnd {
@@ -166,6 +166,20 @@ impl<'a> Session<'a> {
     }
 }
 
+/// What another host refuses to somebody who shows nothing says nothing of the registry.
+fn of_the_registry(got: Got, place: &Location) -> Result<Got, Refusal> {
+    if place.own_origin || (200..300).contains(&got.reply.status) {
+        return Ok(got);
+    }
+    Err(Refusal::Unclear(
+        Reason::UntrustedHost,
+        format!(
+            "the upload goes to another host, which answers {} without credentials",
+            got.reply.status
+        ),
+    ))
+}
+
 /// What the answer to a cancel means.
 fn cancelled(answer: &Result<Got, Refusal>, own_origin: bool) -> SessionEnd {
     let got = match answer {
@@ -193,10 +207,7 @@ fn is_gone(reply: &Reply) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        exchange::testing::{error, reply},
-        outcome::Reason,
-    };
+    use crate::exchange::testing::{error, reply};
 
     #[expect(clippy::unnecessary_wraps, reason = "the type of the rows")]
     fn got(reply: Reply) -> Result<Got, Refusal> {

@@ -7,7 +7,7 @@ use crate::{
     config::Target,
     exchange::{Certificate, Connection, Exchange, Reply, Sent},
     oci::{self, RateLimit},
-    outcome::{Change, Fingerprint, Observation, Phases, SessionEnd},
+    outcome::{Change, Fingerprint, Observation, Phases},
 };
 
 /// The by-products, gathered while the cycle runs.
@@ -29,7 +29,6 @@ pub(super) struct Sight {
     throttled: Option<bool>,
     warnings: u64,
     warning_texts: Vec<String>,
-    sessions: Vec<SessionEnd>,
     fingerprints: Vec<Fingerprint>,
 }
 
@@ -102,11 +101,6 @@ impl Sight {
         self.throttled = Some(throttled);
     }
 
-    /// An upload session came to its end.
-    pub(super) fn session(&mut self, end: SessionEnd) {
-        self.sessions.push(end);
-    }
-
     /// The product, as far as its signs were seen.
     pub(super) fn product(&self) -> Option<&'static str> {
         self.product
@@ -141,7 +135,6 @@ impl Sight {
             throttled: self.throttled,
             warnings: self.warnings,
             warning_texts: self.warning_texts.clone(),
-            sessions: self.sessions.clone(),
             fingerprints,
             ..Observation::default()
         }

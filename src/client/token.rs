@@ -146,7 +146,7 @@ impl Client {
 
     async fn send_for_token(&self, request: &Request, host: &str) -> Result<Reply, Refusal> {
         let refusal = match self.send(request).await {
-            Ok(reply) if reply.status >= 500 => {
+            Ok(reply) if (500..600).contains(&reply.status) => {
                 server_error(&format!("The token endpoint at {host}"), &reply)
             }
             Ok(reply) => return Ok(reply),

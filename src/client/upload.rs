@@ -13,12 +13,12 @@ use std::{
 
 use futures_util::FutureExt;
 use http::Method;
-use tokio::{sync::watch, time::Instant};
+use tokio::time::Instant;
 
 use super::{Client, Got, Refusal, Stage, manifest, session::Session};
 use crate::{
     config::TestRepository,
-    exchange::{Operation, Request},
+    exchange::{Operation, Request, Sent},
     oci::{Action, Digest, Repository, Scope, endpoints},
     outcome::{CheckName, Reason, SessionEnd},
 };
@@ -52,57 +52,6 @@ pub struct Mounted {
     pub answer: Result<Got, Refusal>,
     /// How the session ended, where the registry opened one instead of mounting.
     pub end: Option<SessionEnd>,
-}
-
-/// The probes of this process that may have a session open; a shutdown waits for them.
-#[derive(Debug, Clone)]
-pub struct Sessions {
-    open: Arc<watch::Sender<usize>>,
-    closing: Arc<watch::Sender<bool>>,
-}
-
-impl Sessions {
-    /// Closes what is open: no further chunk is sent, sessions are cancelled after the
-    /// answer that is waited for, and this waits until none is open any more. Each ends
-    /// by deadlines of its own, within the time of a request and ten seconds.
-    pub async fn ended(&self) {
-        self.closing.send_replace(true);
-        let mut open = self.open.subscribe();
-        // The sender lives in `self`, so this cannot fail.
-        let _ = open.wait_for(|open| *open == 0).await;
-    }
-
-    /// Whether nothing further may be begun. A chunk that is under way is not broken
-    /// off: only its answer tells where the session is by then, and a cancel sent to
-    /// the place before is none.
-    pub(super) fn closing(&self) -> bool {
-        *self.closing.borrow()
-    }
-
-    fn begin(&self) -> Running {
-        self.open.send_modify(|open| *open += 1);
-        Running(self.clone())
-    }
-}
-
-impl Default for Sessions {
-    fn default() -> Self {
-        Self {
-            open: Arc::new(watch::Sender::new(0)),
-            closing: Arc::new(watch::Sender::new(false)),
-        }
-    }
-}
-
-/// Counts a running probe down, whatever becomes of it.
-struct Running(Sessions);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.0
-            .open
-            .send_modify(|open| *open = open.saturating_sub(1));
-    }
 }
 
 tokio::task_local! {
@@ -195,6 +144,7 @@ impl Client {
         let answer = self
             .ask(repository, &write_scope(repository), request)
             .await;
+        self.keep_lost(&answer, Operation::UploadStart);
         let start = self.undoubted(answer).await;
         let mut upload = Upload {
             start,
@@ -230,6 +180,7 @@ impl Client {
         }
         let request = Request::new(Operation::Mount, Method::POST, url.clone());
         let answer = self.ask(repository, &scopes, request).await;
+        self.keep_lost(&answer, Operation::Mount);
         let answer = self.undoubted(answer).await;
         let end = match opened(&answer) {
             Some(got) => {
@@ -241,18 +192,40 @@ impl Client {
         Mounted { answer, end }
     }
 
+    /// An answer that was lost on its way may have told of a session: nobody knows where
+    /// it is, so that it may be left behind.
+    fn keep_lost(&self, answer: &Result<Got, Refusal>, operation: Operation) {
+        let sent = |sent: &&Sent| sent.operation == operation;
+        // Broken may also be what comes before it, such as the request for a token.
+        let lost = matches!(answer, Err(Refusal::Broken(..)))
+            && self
+                .cycle()
+                .journal
+                .iter()
+                .rev()
+                .find(sent)
+                .is_some_and(|sent| sent.end.is_err());
+        if lost {
+            self.keep_end(SessionEnd::Lost);
+        }
+    }
+
     /// Cancels a session within ten seconds of its own, and counts how it ended.
     async fn close(&self, session: &Session<'_>) -> SessionEnd {
         cancel_within(CANCEL_BUDGET);
         let end = survived(session.cancel()).await.unwrap_or(SessionEnd::Lost);
+        self.keep_end(end);
+        end
+    }
+
+    fn keep_end(&self, end: SessionEnd) {
         if end == SessionEnd::Lost {
             tracing::warn!(
                 registry = self.target.name,
                 "an upload session may be left behind"
             );
         }
-        self.cycle().sight.session(end);
-        end
+        self.sessions.keep(&self.target.name, end);
     }
 }
 
@@ -304,32 +277,5 @@ mod tests {
         assert_eq!(survived(async { 1 }).await, Some(1));
         let nothing: Option<u8> = survived(async { panic!("in a chunk") }).await;
         assert_eq!(nothing, None);
-    }
-
-    #[tokio::test]
-    async fn a_probe_that_panics_is_waited_for_no_longer() {
-        let sessions = Sessions::default();
-        let running = sessions.begin();
-        let task = tokio::spawn(async move {
-            let _running = running;
-            panic!("in a probe");
-        });
-        assert!(task.await.is_err());
-        sessions.ended().await;
-    }
-
-    #[tokio::test]
-    async fn a_shutdown_waits_for_every_probe_and_for_none() {
-        let sessions = Sessions::default();
-        sessions.ended().await;
-        let (first, second) = (sessions.begin(), sessions.begin());
-        let waiting = tokio::spawn({
-            let sessions = sessions.clone();
-            async move { sessions.ended().await }
-        });
-        drop(first);
-        assert!(!waiting.is_finished());
-        drop(second);
-        waiting.await.expect("it ends");
     }
 }

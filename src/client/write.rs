@@ -182,7 +182,7 @@ impl Client {
                 Ok(Content::of(&got.reply.body))
             }
             Ok(got) => Err((
-                Reason::NotFound,
+                without_content(got.reply.status),
                 format!("the test image's manifest answers {}", got.reply.status),
             )),
             Err(refusal) => Err(refusal.reason()),
@@ -252,9 +252,30 @@ fn granted(claims: &jwt::Claims, repository: &str) -> Grant {
     }
 }
 
+/// Why an answer that is no manifest is none.
+fn without_content(status: u16) -> Reason {
+    match status {
+        300..=399 => Reason::Redirect,
+        401 | 403 => Reason::Forbidden,
+        404 => Reason::NotFound,
+        500..=599 => Reason::ServerError,
+        _ => Reason::Protocol,
+    }
+}
+
 fn without_digest(manifest: &Manifest) -> (Reason, String) {
     match &manifest.head {
         Err(refusal) => refusal.reason(),
+        Ok(_)
+            if manifest
+                .decisive()
+                .is_some_and(|got| got.reply.status == 200) =>
+        {
+            (
+                Reason::Protocol,
+                "the registry tells no digest of the test image".to_owned(),
+            )
+        }
         Ok(_) => (
             Reason::NotFound,
             "there is no test image whose blob could be mounted".to_owned(),

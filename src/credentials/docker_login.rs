@@ -1,7 +1,12 @@
 //! The login that `docker login` left for a registry, for who runs a command
 //! without any configuration.
 
-use std::{path::PathBuf, time::SystemTime};
+use std::{
+    path::PathBuf,
+    time::{Duration, SystemTime},
+};
+
+use tokio::time::timeout;
 
 use super::{
     CredentialsError, Server, Trouble,
@@ -14,13 +19,16 @@ use super::{
 /// Docker's configuration file, where it, or the helper that it names, may have
 /// credentials for this registry. `None` where it has none, or there is no such
 /// file: then Docker too would be anonymous. What is wrong with the file, or with the
-/// helper, is not said here: the check of the credentials says it.
-pub async fn docker_login(server: &Server) -> Option<PathBuf> {
+/// helper, is not said here: the check of the credentials says it. So it does of a helper
+/// that has not answered within `limit`, and may have some.
+pub async fn docker_login(server: &Server, limit: Duration) -> Option<PathBuf> {
     let path = place(&variable)?;
     let now = SystemTime::now();
     let none = |error: &CredentialsError| error.trouble == Trouble::NoEntry;
     let empty = match docker_config::read(&path, server, now) {
-        Ok(Entry::Helper(name)) => helper::ask(&name, server).await.is_err_and(|it| none(&it)),
+        Ok(Entry::Helper(name)) => timeout(limit, helper::ask(&name, server))
+            .await
+            .is_ok_and(|asked| asked.is_err_and(|it| none(&it))),
         Ok(Entry::Credentials(_)) => false,
         Err(error) => none(&error) || !path.exists(),
     };

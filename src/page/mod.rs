@@ -59,6 +59,13 @@ pub struct Registry<'a> {
     reports: RegistryReports,
 }
 
+impl<'a> View<'a> {
+    fn named(&self, name: &str) -> Option<&Registry<'a>> {
+        let mut registries = self.registries.iter();
+        registries.find(|registry| registry.target.name == name)
+    }
+}
+
 impl<'a> Registry<'a> {
     /// From its configuration and its record; `None` before anything was heard of it.
     pub fn new(target: &'a Target, record: Option<&'a Record>) -> Self {
@@ -68,6 +75,13 @@ impl<'a> Registry<'a> {
             reports: RegistryReports::of(target, record),
         }
     }
+}
+
+/// Whether a query string asks for a registry that is not configured: then [`status`]
+/// says that, and nothing else.
+pub fn names_nobody(view: &View<'_>, query: &str) -> bool {
+    let name = Query::parse(query).registry;
+    name.is_some_and(|name| view.named(&name).is_none())
 }
 
 /// The page that a query string asks for:
@@ -83,13 +97,10 @@ pub fn status(view: &View<'_>, query: &str) -> String {
     let query = Query::parse(query);
     let page = match &query.registry {
         None => overview::page(view, &query),
-        Some(name) => {
-            let named = |registry: &&Registry<'_>| registry.target.name == *name;
-            match view.registries.iter().find(named) {
-                Some(registry) => details::page(view, registry),
-                None => details::nobody(name),
-            }
-        }
+        Some(name) => match view.named(name) {
+            Some(registry) => details::page(view, registry),
+            None => details::nobody(name),
+        },
     };
     frame::html(view, &query, &page).into_string()
 }

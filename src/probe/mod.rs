@@ -73,6 +73,8 @@ impl Prober {
         self.histories()
             .retain(|subject, _| asked.contains(subject));
         self.watched.retain(targets);
+        self.sessions
+            .retain(|registry| targets.iter().any(|target| target.name == registry));
         self.memory.retain(targets);
         self.policies.retain(|options| {
             let may = |target: &Arc<Target>| certificate::may_come_to(target, options);

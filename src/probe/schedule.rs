@@ -6,11 +6,15 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::{
+    task::spawn_blocking,
+    time::{MissedTickBehavior, interval},
+};
 
 use super::{
     Prober,
     pace::{Bounds, Elsewhere, History, confirmation},
+    secrets::Watch,
 };
 use crate::{
     checks,
@@ -79,13 +83,16 @@ impl Prober {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            for target in &targets() {
-                for set in target.credential_sets() {
-                    if self.watched.changed(target, set)
-                        && let Some(subject) = first_question(target, set)
-                    {
-                        wake(subject);
-                    }
+            let watches = self.watched.to_look_at(&targets());
+            if watches.is_empty() {
+                continue;
+            }
+            let look = move || -> Vec<_> { watches.into_iter().filter_map(Watch::look).collect() };
+            // The panic hook has logged where.
+            let found = spawn_blocking(look).await.unwrap_or_default();
+            for news in found.iter().filter(|news| self.watched.is_news(news)) {
+                if let Some(subject) = first_question(&news.target, &news.set) {
+                    wake(subject);
                 }
             }
         }

@@ -17,6 +17,39 @@ use crate::{
 #[derive(Debug, Default)]
 pub(super) struct Watched(Mutex<HashMap<(String, String), Option<u64>>>);
 
+/// A set that is watched, and what is known of its content.
+#[derive(Debug)]
+pub(super) struct Watch {
+    target: Arc<Target>,
+    set: Arc<CredentialSet>,
+    known: Option<u64>,
+}
+
+/// A watched set whose content is another one.
+#[derive(Debug)]
+pub(super) struct News {
+    pub(super) target: Arc<Target>,
+    pub(super) set: Arc<CredentialSet>,
+    before: Option<u64>,
+    now: Option<u64>,
+}
+
+impl Watch {
+    /// Reads it again, which may take its time: files may lie on a slow disk. What a helper
+    /// holds is not looked at: it is asked when a cycle needs it.
+    pub(super) fn look(self) -> Option<News> {
+        let server = Server::of(&self.target.url);
+        let read = self.set.source.look(&server, SystemTime::now())?;
+        let now = read.ok().as_ref().map(client::fingerprint);
+        (now != self.known).then_some(News {
+            target: self.target,
+            set: self.set,
+            before: self.known,
+            now,
+        })
+    }
+}
+
 impl Watched {
     /// Takes in what a cycle learned of a target's sets.
     pub(super) fn update(&self, target: &Target, client: &Client) {
@@ -38,23 +71,35 @@ impl Watched {
         }
     }
 
-    /// Whether a set is watched and its content is another one; it is told once.
-    /// What a helper holds is not looked at: it is asked when a cycle needs it.
-    pub(super) fn changed(&self, target: &Target, set: &CredentialSet) -> bool {
-        let key = (target.name.clone(), set.name.clone());
-        let Some(known) = self.lock().get(&key).copied() else {
-            return false;
+    /// The sets that are watched, to be looked at.
+    pub(super) fn to_look_at(&self, targets: &[Arc<Target>]) -> Vec<Watch> {
+        let watched = self.lock();
+        let of = |target: &Arc<Target>| {
+            let sets = target.credential_sets().into_iter();
+            let watches = sets.filter_map(|set| {
+                let known = *watched.get(&(target.name.clone(), set.name.clone()))?;
+                Some(Watch {
+                    target: Arc::clone(target),
+                    set: Arc::clone(set),
+                    known,
+                })
+            });
+            watches.collect::<Vec<_>>()
         };
-        let server = Server::of(&target.url);
-        let Some(read) = set.source.look(&server, SystemTime::now()) else {
-            return false;
-        };
-        let now = read.ok().as_ref().map(client::fingerprint);
-        if now == known {
-            return false;
+        targets.iter().flat_map(of).collect()
+    }
+
+    /// Whether this news is still some; each is told once.
+    pub(super) fn is_news(&self, news: &News) -> bool {
+        let key = (news.target.name.clone(), news.set.name.clone());
+        match self.lock().get_mut(&key) {
+            // A cycle was not quicker.
+            Some(known) if *known == news.before => {
+                *known = news.now;
+                true
+            }
+            _ => false,
         }
-        self.lock().insert(key, now);
-        true
     }
 
     /// Forgets the sets that these targets do not have.

@@ -2,7 +2,10 @@
 
 use std::{convert::Infallible, fmt, pin::Pin, sync::Arc, time::Duration};
 
-use http::{Method, Request, header::CONTENT_LENGTH};
+use http::{
+    Method, Request, StatusCode,
+    header::{CONTENT_LENGTH, HOST},
+};
 use hyper::{
     body::{Body as _, Incoming},
     server::conn::{http1, http2},
@@ -18,7 +21,7 @@ use tokio::{
 
 use super::{
     activity::{Activity, State},
-    answer::Answer,
+    answer::{Answer, plain},
     body::Body,
     ends::{Ends, told},
     handshake::handshake,
@@ -98,6 +101,10 @@ impl Talk {
     }
 
     async fn answer(door: Arc<Door>, verified: bool, request: Request<Incoming>) -> Answer {
+        // Two of them mean two things to two readers (RFC 9112, 3.2).
+        if request.headers().get_all(HOST).iter().nth(1).is_some() {
+            return plain(StatusCode::BAD_REQUEST, "more than one Host");
+        }
         let Some(web) = &door.web else {
             return door.site.answer(&request, Visitor::default()).await;
         };

@@ -68,7 +68,7 @@ pub trait Pages: Send + Sync + 'static {
         audience: Audience,
     ) -> Result<Option<String>, PageError>;
     /// The status page that this query string asks for, as HTML for this audience.
-    fn status(&self, query: &str, audience: Audience) -> Result<String, PageError>;
+    fn status(&self, query: &str, audience: Audience) -> Result<StatusPage, PageError>;
     /// When the scheduler last showed that it lives; `None` before it began.
     fn heartbeat(&self) -> Option<SystemTime>;
     /// Whether the configuration is loaded and the scheduler runs.
@@ -82,6 +82,15 @@ pub trait Pages: Send + Sync + 'static {
     fn service_discovery(&self, at: &Sought) -> Result<Option<String>, PageError>;
     /// Reads the configuration again; what is wrong with it, if that is so.
     fn reload(self: Arc<Self>) -> Reloading;
+}
+
+/// The status page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatusPage {
+    /// The page.
+    pub html: String,
+    /// Whether what it was asked for is there: else it says that it is not.
+    pub found: bool,
 }
 
 /// What a request to `/probe` asks for.

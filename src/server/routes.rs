@@ -1,6 +1,12 @@
 //! From a request to its answer.
 
-use std::{sync::Arc, time::SystemTime};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::SystemTime,
+};
 
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode,
@@ -160,10 +166,19 @@ impl Site {
         let pages = Arc::clone(&self.pages);
         let headers = request.headers();
         let query = request.uri().query().unwrap_or_default().to_owned();
-        let make = move || pages.status(&query, audience).map(Some);
-        let answer = self
+        let missing = Arc::new(AtomicBool::new(false));
+        let tell = Arc::clone(&missing);
+        let make = move || {
+            let page = pages.status(&query, audience)?;
+            tell.store(!page.found, Ordering::Relaxed);
+            Ok(Some(page.html))
+        };
+        let mut answer = self
             .made(make, not_configured, "text/html; charset=utf-8", headers)
             .await;
+        if answer.status() == StatusCode::OK && missing.load(Ordering::Relaxed) {
+            *answer.status_mut() = StatusCode::NOT_FOUND;
+        }
         match HeaderValue::from_str(&POLICY) {
             Ok(policy) => with(answer, CONTENT_SECURITY_POLICY, policy),
             Err(error) => failed(&error.to_string()),
@@ -280,7 +295,7 @@ mod tests {
     use super::*;
     use crate::{
         exposition::Scope,
-        server::{Answering, ProbeRefusal, Probing, Reloading, Sought},
+        server::{Answering, ProbeRefusal, Probing, Reloading, Sought, StatusPage},
     };
 
     struct Beat(Option<SystemTime>);
@@ -306,8 +321,11 @@ mod tests {
             Ok(None)
         }
 
-        fn status(&self, _: &str, _: Audience) -> Result<String, PageError> {
-            Ok(String::new())
+        fn status(&self, _: &str, _: Audience) -> Result<StatusPage, PageError> {
+            Ok(StatusPage {
+                html: String::new(),
+                found: true,
+            })
         }
 
         fn heartbeat(&self) -> Option<SystemTime> {

@@ -1,6 +1,6 @@
 //! The HTTP clients of one transport and how they are set.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use reqwest::{Client, redirect};
 use rustls::ClientConfig;
@@ -155,7 +155,9 @@ fn client(
         })
         .http2_max_header_list_size(HTTP2_HEADERS)
         .http2_initial_stream_window_size(HTTP2_STREAM_WINDOW)
-        .http2_initial_connection_window_size(HTTP2_CONNECTION_WINDOW);
+        .http2_initial_connection_window_size(HTTP2_CONNECTION_WINDOW)
+        .http2_keep_alive_interval(HTTP2_PING_AFTER)
+        .http2_keep_alive_timeout(HTTP2_PONG_WITHIN);
     if !http2 {
         builder = builder.http1_only();
     }
@@ -176,3 +178,8 @@ const HTTP2_HEADERS: u32 = 64 * 1024;
 /// its cap must not have filled memory before.
 const HTTP2_STREAM_WINDOW: u32 = 256 * 1024;
 const HTTP2_CONNECTION_WINDOW: u32 = 1024 * 1024;
+/// A connection on which nobody answers any more is given up, and the next request opens
+/// another: over HTTP/2 a request that runs out of time ends its stream alone, and all that
+/// come after it would wait in vain, too.
+const HTTP2_PING_AFTER: Duration = Duration::from_secs(3);
+const HTTP2_PONG_WITHIN: Duration = Duration::from_secs(4);

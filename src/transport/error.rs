@@ -82,10 +82,13 @@ impl Failure {
         TransportError {
             kind,
             detail: short(&detail),
-            before_connected: matches!(
-                stage,
-                Stage::Resolving | Stage::Connecting | Stage::Handshake
-            ),
+            // In TLS 1.3 the server's word on the handshake comes when the client is done
+            // with it: what was sent in between was not received.
+            before_connected: kind == TransportErrorKind::Tls
+                || matches!(
+                    stage,
+                    Stage::Resolving | Stage::Connecting | Stage::Handshake
+                ),
             elapsed,
         }
     }

@@ -20,7 +20,7 @@ pub(crate) struct Asked {
 }
 
 /// What one cycle brought.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Cycle {
     reports: Mutex<Vec<Report>>,
     observation: Mutex<Option<Observation>>,
@@ -90,6 +90,11 @@ impl Asked {
         let cycle = Cycle::default();
         self.prober.cycle(target, &subjects, &cycle).await;
         cycle
+    }
+
+    /// Waits until no upload probe runs any more.
+    pub(crate) async fn sessions_ended(&self) {
+        self.prober.sessions_ended().await;
     }
 
     /// One cycle of the three read-only checks.

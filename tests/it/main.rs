@@ -64,6 +64,8 @@ mod server;
 #[cfg(test)]
 mod status_page;
 #[cfg(test)]
+mod torture;
+#[cfg(test)]
 mod transport;
 #[cfg(test)]
 mod traps;

@@ -135,13 +135,7 @@ async fn every_command_does_what_it_says() {
                 let mut usage = tokio::process::Command::new(script);
                 succeeds(line, usage.arg("--help")).await;
             }
-            How::Install => {
-                let script = text::file("tests/run");
-                assert!(script.contains("cargo build --locked --release --bins"));
-                assert!(
-                    text::file("Cargo.toml").contains("default-run = \"oci-registry-exporter\"")
-                );
-            }
+            How::Install => is_what_is_tested(),
             How::Files(test) => {
                 text::has_test(test);
                 for word in line.split(' ').filter(|word| word.starts_with("examples/")) {
@@ -149,22 +143,7 @@ async fn every_command_does_what_it_says() {
                     assert!(path.exists(), "{line}");
                 }
             }
-            How::Place => {
-                let binary = env!("CARGO_BIN_EXE_oci-registry-exporter");
-                let root = place.path("root");
-                let mut words = line.split(' ').skip(1);
-                let mut install = tokio::process::Command::new(words.next().expect("install"));
-                for word in words {
-                    match word {
-                        "target/release/oci-registry-exporter" => install.arg(binary),
-                        "oci-registry-exporter.yml" => install.arg(place.path(word)),
-                        _ if word.starts_with('/') => install.arg(root.join(&word[1..])),
-                        _ => install.arg(word),
-                    };
-                }
-                install.current_dir(env!("CARGO_MANIFEST_DIR"));
-                succeeds(line, &mut install).await;
-            }
+            How::Place => succeeds(line, &mut placed(line, &place)).await,
             How::Run => succeeds(line, &mut place.command(&arguments(line))).await,
             How::Daemon => {
                 let mut daemon = Daemon::start(&place, &arguments(line)).await;
@@ -182,17 +161,7 @@ async fn every_command_does_what_it_says() {
             }
         }
     }
-    // What the unit starts is where the lines above put it.
-    let unit =
-        fs::read_to_string(place.path("root/etc/systemd/system/oci-registry-exporter.service"));
-    let unit = unit.expect("the unit");
-    for path in [
-        "/usr/bin/oci-registry-exporter",
-        "/etc/oci-registry-exporter/config.yml",
-    ] {
-        assert!(unit.contains(path), "{path}: {unit}");
-        assert!(place.path("root").join(&path[1..]).is_file(), "{path}");
-    }
+    the_unit_starts_what_was_placed(&place);
     let report = fs::read_to_string(place.path("registry-health.json")).expect("`--output`");
     assert!(report.contains("\"registry\": \"production\""), "{report}");
 }
@@ -347,6 +316,44 @@ fn workplace(readme: &Readme, sim: &RegistrySim) -> Workplace {
     let place = Workplace::new(&yaml.replace(url, &sim.url()).replace(file, "password"));
     fs::write(place.path("password"), PASSWORD).expect("a file in the own folder");
     place
+}
+
+fn is_what_is_tested() {
+    let script = text::file("tests/run");
+    assert!(script.contains("cargo build --locked --release --bins"));
+    assert!(text::file("Cargo.toml").contains("default-run = \"oci-registry-exporter\""));
+}
+
+/// A line of `sudo install`, into a folder that stands for `/`.
+fn placed(line: &str, place: &Workplace) -> tokio::process::Command {
+    let root = place.path("root");
+    let mut words = line.split(' ').skip(1);
+    let mut install = tokio::process::Command::new(words.next().expect("install"));
+    for word in words {
+        match word {
+            "target/release/oci-registry-exporter" => {
+                install.arg(env!("CARGO_BIN_EXE_oci-registry-exporter"))
+            }
+            "oci-registry-exporter.yml" => install.arg(place.path(word)),
+            _ if word.starts_with('/') => install.arg(root.join(&word[1..])),
+            _ => install.arg(word),
+        };
+    }
+    install.current_dir(env!("CARGO_MANIFEST_DIR"));
+    install
+}
+
+fn the_unit_starts_what_was_placed(place: &Workplace) {
+    let unit =
+        fs::read_to_string(place.path("root/etc/systemd/system/oci-registry-exporter.service"));
+    let unit = unit.expect("the unit");
+    for path in [
+        "/usr/bin/oci-registry-exporter",
+        "/etc/oci-registry-exporter/config.yml",
+    ] {
+        assert!(unit.contains(path), "{path}: {unit}");
+        assert!(place.path("root").join(&path[1..]).is_file(), "{path}");
+    }
 }
 
 async fn succeeds(line: &str, command: &mut tokio::process::Command) {

@@ -17,7 +17,7 @@ use oci_registry_exporter::{
     report::Audience,
     server::{
         Answering, GRACE, Options, PageError, Pages, ProbeRefusal, Probing, Reloading, Sought,
-        serve,
+        StatusPage, serve,
     },
 };
 use tokio::{
@@ -116,6 +116,31 @@ async fn the_status_page_has_its_query_and_its_policy() {
     assert_eq!(policy, Some(POLICY.as_str()));
     assert!(POLICY.starts_with("default-src 'none'; style-src 'sha256-"));
     assert!(!POLICY.contains("unsafe"), "{}", *POLICY);
+}
+
+/// The page itself says that it is not there.
+#[tokio::test]
+async fn a_registry_that_is_not_configured_has_no_status_page() {
+    let port = Port::open(Fixed::default()).await;
+    let answer = port.ask("GET", "/?registry=nobody", "").await;
+    assert_eq!(answer.status, 404);
+    assert_eq!(answer.text(), "for anybody: `registry=nobody`");
+    let html = Some("text/html; charset=utf-8");
+    assert_eq!(answer.header("content-type"), html);
+    assert_eq!(port.ask("HEAD", "/?registry=nobody", "").await.status, 404);
+}
+
+/// A proxy that goes by the one and a server that goes by the other are a way around both.
+#[tokio::test]
+async fn a_request_with_two_hosts_is_refused() {
+    let port = Port::open(Fixed::default()).await;
+    for target in ["/metrics", "/", "/nowhere", "/-/reload"] {
+        for second in ["Host: x\r\n", "host: other\r\n"] {
+            let answer = port.ask("GET", target, second).await;
+            assert_eq!(answer.status, 400, "{target}");
+        }
+    }
+    assert_eq!(port.ask("GET", "/metrics", "").await.status, 200);
 }
 
 #[tokio::test]
@@ -540,9 +565,12 @@ impl Pages for Fixed {
         })
     }
 
-    fn status(&self, query: &str, audience: Audience) -> Result<String, PageError> {
+    fn status(&self, query: &str, audience: Audience) -> Result<StatusPage, PageError> {
         assert_eq!(audience, Audience::Anybody);
-        Ok(format!("for anybody: `{query}`"))
+        Ok(StatusPage {
+            html: format!("for anybody: `{query}`"),
+            found: query != "registry=nobody",
+        })
     }
 
     fn heartbeat(&self) -> Option<SystemTime> {

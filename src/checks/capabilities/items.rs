@@ -182,15 +182,19 @@ fn refused(capability: Capability, refusal: &Refusal) -> Item {
     Item::unknown(capability, reason, &message)
 }
 
-fn unnamed(capability: Capability, got: &Got) -> Item {
-    let reason = match got.reply.status {
+/// Why an answer that no item names says nothing of it.
+pub(super) fn reason(got: &Got) -> Reason {
+    match got.reply.status {
         401 | 403 => Reason::Forbidden,
         500..=599 => Reason::ServerError,
         _ => Reason::Protocol,
-    };
+    }
+}
+
+fn unnamed(capability: Capability, got: &Got) -> Item {
     let mut item = Item::unknown(
         capability,
-        reason,
+        reason(got),
         &format!("answered with {}", super::super::words(got)),
     );
     item.elapsed = Some(got.reply.elapsed);

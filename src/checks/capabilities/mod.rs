@@ -91,7 +91,7 @@ async fn writes(client: &Arc<Client>) -> Vec<Item> {
         }
         Guard::Denied(got, _) => {
             let message = format!("the push repository answers {}", super::words(&got));
-            return items::all_unknown(Reason::Forbidden, &message);
+            return items::all_unknown(items::reason(&got), &message);
         }
         Guard::Refused(refusal) => {
             let (reason, message) = refusal.reason();
@@ -201,7 +201,10 @@ fn verdict(items: &[Item]) -> Outcome {
     let lacking = items
         .iter()
         .any(|item| item.support == Support::Unsupported);
-    let unknown = items.iter().find_map(|item| item.why.as_ref());
+    // What keeps the other items from an answer is why there is no version header either.
+    let (first, others) = items.split_at(items.len().min(1));
+    let mut others = others.iter().chain(first);
+    let unknown = others.find_map(|item| item.why.as_ref());
     let mut outcome = if supported == 6 {
         Outcome::pass("Full capability support (6/6)")
     } else if lacks_referrers {

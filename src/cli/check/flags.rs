@@ -56,7 +56,7 @@ pub(in crate::cli) struct CheckFlags {
     /// How long `--until` asks again [default: 5m]
     #[arg(long, value_name = "DURATION", global = true, value_parser = deadline)]
     pub(super) deadline: Option<Duration>,
-    /// Say what became better and worse since this JSON report was written
+    /// Say what became better and worse since this JSON report was written; `-` is stdin
     #[arg(long, value_name = "FILE", global = true)]
     pub(super) compare: Option<PathBuf>,
     /// Read the reports of a running daemon instead of asking the registries

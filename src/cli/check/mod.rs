@@ -101,6 +101,11 @@ fn refuse_contradictions(flags: &CheckFlags) -> Result<(), Failure> {
             "`--from` reads what is there: `--until` asks the registries themselves",
         ),
         (
+            flags.compare.as_deref().is_some_and(is_stdin),
+            !flags.password_stdin,
+            "`--compare -` and `--password-stdin` both read stdin",
+        ),
+        (
             flags.from.is_some(),
             !flags.push,
             "`--from` asks no registry: `--push` has no meaning with it",
@@ -134,22 +139,33 @@ fn earlier(path: &Path) -> Result<Reading, Failure> {
     let shown = path.display();
     let wrong = |why: &dyn std::fmt::Display| {
         Failure::usage(format!(
-            "`{shown}` cannot be compared with: {why}\n  hint: name a report that `check --format json` wrote"
+            "`{shown}` cannot be compared with: {why}\n  hint: name a report that `check --format json` wrote, or `-` for stdin"
         ))
     };
     let json = read_file(path).map_err(|error| wrong(&error))?;
     report::read(&json).map_err(|error| wrong(&error))
 }
 
+/// A regular file, or stdin: whoever waits for another pipe does not say so.
 fn read_file(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    let cap = LARGEST_DOCUMENT as u64;
-    File::open(path)?.take(cap + 1).read_to_end(&mut bytes)?;
+    let most = LARGEST_DOCUMENT as u64 + 1;
+    if is_stdin(path) {
+        io::stdin().lock().take(most).read_to_end(&mut bytes)?;
+    } else if path.metadata()?.is_file() {
+        File::open(path)?.take(most).read_to_end(&mut bytes)?;
+    } else {
+        return Err(io::Error::other("it is no regular file"));
+    }
     if bytes.len() > LARGEST_DOCUMENT {
         let message = format!("it is larger than {} MiB", LARGEST_DOCUMENT >> 20);
         return Err(io::Error::new(io::ErrorKind::InvalidData, message));
     }
     Ok(bytes)
+}
+
+fn is_stdin(path: &Path) -> bool {
+    path.as_os_str() == "-"
 }
 
 /// Why a run without a failure fails, on stderr: stdout is the report and nothing else.

@@ -199,7 +199,8 @@ async fn read(
         let said = login.is_some();
         let (mut target, mut warnings) = config::given(understood, &name, login, flags.push, load)?;
         if !said && is_anonymous(&target) {
-            if let Some(path) = docker_login(&Server::of(&target.url)).await {
+            let budget = flags.timeout.unwrap_or(target.timeout);
+            if let Some(path) = docker_login(&Server::of(&target.url), budget).await {
                 let login = Some(Login::Docker(path));
                 (target, warnings) = config::given(understood, &name, login, flags.push, load)?;
             }

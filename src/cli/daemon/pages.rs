@@ -14,7 +14,7 @@ use crate::{
     page,
     report::{self, Audience, RegistryReports},
     scheduler::LAG_BUCKETS,
-    server::{Answering, PageError, Pages, Probing, Reloading, Sought},
+    server::{Answering, PageError, Pages, Probing, Reloading, Sought, StatusPage},
 };
 
 impl Pages for Daemon {
@@ -59,7 +59,7 @@ impl Pages for Daemon {
         Ok(Some(page))
     }
 
-    fn status(&self, query: &str, audience: Audience) -> Result<String, PageError> {
+    fn status(&self, query: &str, audience: Audience) -> Result<StatusPage, PageError> {
         let (loaded, store) = self.seen();
         let next_runs = self.watch.next_runs();
         let registries = loaded.config.registries.iter();
@@ -82,7 +82,10 @@ impl Pages for Daemon {
             registries: registries.collect(),
             next_runs: &next_runs,
         };
-        Ok(page::status(&view, query))
+        Ok(StatusPage {
+            html: page::status(&view, query),
+            found: !page::names_nobody(&view, query),
+        })
     }
 
     fn heartbeat(&self) -> Option<SystemTime> {

@@ -4,6 +4,7 @@
 //! Without one nothing of this does anything.
 
 use std::{
+    io,
     net::TcpListener,
     time::{Duration, SystemTime},
 };
@@ -52,10 +53,11 @@ pub(super) fn sockets() -> Result<Vec<TcpListener>, Failure> {
 pub(super) fn tell(state: State) {
     use sd_notify::NotifyState;
     let told = match state {
-        State::Ready => sd_notify::notify(&[NotifyState::Ready]),
-        State::Reloading => NotifyState::monotonic_usec_now()
-            .and_then(|now| sd_notify::notify(&[NotifyState::Reloading, now])),
-        State::Stopping => sd_notify::notify(&[NotifyState::Stopping]),
+        State::Ready => notify(&[NotifyState::Ready]),
+        State::Reloading => {
+            NotifyState::monotonic_usec_now().and_then(|now| notify(&[NotifyState::Reloading, now]))
+        }
+        State::Stopping => notify(&[NotifyState::Stopping]),
     };
     if let Err(error) = told {
         tracing::warn!(%error, ?state, "the service manager could not be told");
@@ -79,13 +81,43 @@ pub(super) async fn watchdog(daemon: &Daemon) {
     loop {
         beats.tick().await;
         if scheduler::lives(daemon.watch.heartbeat(), SystemTime::now()) {
-            if let Err(error) = sd_notify::notify(&[sd_notify::NotifyState::Watchdog]) {
+            if let Err(error) = notify(&[sd_notify::NotifyState::Watchdog]) {
                 tracing::warn!(%error, "the service manager could not be told");
             }
         } else {
             tracing::error!("the scheduler shows no sign of life; the service manager will see it");
         }
     }
+}
+
+/// Sends what stands in `states`, also to a socket of Linux' abstract names: `@` and the
+/// name, which `sd_notify` takes for a path.
+#[cfg(unix)]
+fn notify(states: &[sd_notify::NotifyState<'_>]) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    {
+        use std::os::{
+            linux::net::SocketAddrExt as _,
+            unix::{
+                ffi::OsStrExt as _,
+                net::{SocketAddr, UnixDatagram},
+            },
+        };
+
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the service manager's word for its socket is no configuration"
+        )]
+        let socket = std::env::var_os("NOTIFY_SOCKET").unwrap_or_default();
+        if let Some(name) = socket.as_bytes().strip_prefix(b"@") {
+            let address = SocketAddr::from_abstract_name(name)?;
+            let message: String = states.iter().map(|state| format!("{state}\n")).collect();
+            return UnixDatagram::unbound()?
+                .send_to_addr(message.as_bytes(), &address)
+                .map(|_| ());
+        }
+    }
+    sd_notify::notify(states)
 }
 
 /// There is none.

@@ -228,6 +228,36 @@ async fn what_cannot_be_compared_with_is_said_with_its_place() {
     }
 }
 
+/// A pipe is stdin, or is refused: whoever waits for its writer waits for ever.
+#[tokio::test]
+async fn an_earlier_report_comes_from_a_file_or_from_stdin() {
+    let place = Workplace::new("registries: []");
+    let made = Command::new("mkfifo").arg(place.path("pipe")).status();
+    assert!(made.unwrap().success());
+    for path in ["pipe", "/dev/null", "."] {
+        let ended = run(&place, &["check", "--compare", path], &[], "").await;
+        assert_eq!(ended.code, Some(2), "{}", ended.stderr);
+        let said = format!("`{path}` cannot be compared with: it is no regular file");
+        assert!(ended.stderr.contains(&said), "{}", ended.stderr);
+    }
+    let earlier = "{\"version\": 1, \"generated_at\": \"2026-11-23T16:00:00Z\", \"reports\": []}";
+    let compare = ["check", "--compare", "-"];
+    let ended = run(&place, &compare, &[], earlier).await;
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let ended = run(&place, &compare, &[], "{").await;
+    assert!(
+        ended
+            .stderr
+            .contains("`-` cannot be compared with: it is no JSON"),
+        "{}",
+        ended.stderr
+    );
+    let login = ["--username", "x", "--password-stdin"];
+    let ended = run(&place, &[&compare[..], &login].concat(), &[], "x").await;
+    assert_eq!(ended.code, Some(2));
+    assert!(ended.stderr.contains("both read stdin"), "{}", ended.stderr);
+}
+
 /// How many elements of this name a reader finds in a document without a fault.
 fn elements(xml: &str, name: &str) -> usize {
     let mut reader = Reader::from_str(xml);

@@ -120,6 +120,40 @@ async fn flags_come_from_the_environment_too() {
     }
 }
 
+/// As a compose file hands on what nobody has set.
+#[tokio::test]
+async fn an_empty_variable_of_a_flag_is_none() {
+    let sim = sim(Scheme::None).await;
+    let place = Workplace::new(&registry("production", &sim, PASSWORD));
+    let mut command = place.command(&["--web.listen-address", "127.0.0.1:0"]);
+    for name in [
+        "CONFIG_FILE",
+        "CONFIG_CHECK",
+        "CONFIG_AUTO_RELOAD_INTERVAL",
+        "CONFIG_ENABLE_AUTO_RELOAD",
+        "LOG_FORMAT",
+        "LOG_LEVEL",
+        "LOG_PROBER",
+        "SHARD",
+        "WEB_CONFIG_FILE",
+        "WEB_ENABLE_LIFECYCLE",
+        "WEB_EXTERNAL_URL",
+        "WEB_LISTEN_ADDRESS",
+        "WEB_MAX_REQUESTS",
+        "WEB_ROUTE_PREFIX",
+        "WEB_SHOW_EVIDENCE",
+        "WEB_SYSTEMD_SOCKET",
+        "WEB_TELEMETRY_PATH",
+    ] {
+        command.env(format!("OCI_REGISTRY_EXPORTER_{name}"), "");
+    }
+    let mut daemon = Daemon::spawn(command).await;
+    assert!(daemon.get("/metrics").await.contains("oci_registry_info"));
+    daemon.signal("TERM").await;
+    let (code, log) = daemon.end().await;
+    assert_eq!(code, Some(0), "{log}");
+}
+
 #[tokio::test]
 async fn a_changed_status_is_one_line_and_no_secret_is_in_the_log() {
     let sim = sim(Scheme::Basic).await;

@@ -64,6 +64,34 @@ async fn the_service_manager_is_told_of_every_turn() {
     assert_eq!(code, Some(0), "{log}");
 }
 
+/// As containers' managers and older systemds name theirs.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_service_manager_s_socket_may_have_an_abstract_name() {
+    use std::os::{linux::net::SocketAddrExt as _, unix::net};
+
+    let sim = sim(Scheme::None).await;
+    let place = Workplace::new(&registry("production", &sim, PASSWORD));
+    // Nobody else has the name of this folder.
+    let name = place.path("notify").display().to_string();
+    let address = net::SocketAddr::from_abstract_name(&name).unwrap();
+    let socket = net::UnixDatagram::bind_addr(&address).unwrap();
+    socket.set_nonblocking(true).unwrap();
+    let manager = Manager(UnixDatagram::from_std(socket).unwrap());
+    let mut command = place.command(&["--web.listen-address", "127.0.0.1:0"]);
+    command.env("NOTIFY_SOCKET", format!("@{name}"));
+    let mut daemon = Daemon::spawn(command).await;
+    manager.heard("READY=1").await;
+    daemon.signal("HUP").await;
+    let reloading = manager.heard("RELOADING=1").await;
+    assert!(reloading.contains("\nMONOTONIC_USEC="), "{reloading}");
+    daemon.signal("TERM").await;
+    manager.heard("STOPPING=1").await;
+    let (code, log) = daemon.end().await;
+    assert_eq!(code, Some(0), "{log}");
+    assert!(!log.contains("could not be told"), "{log}");
+}
+
 #[tokio::test]
 async fn sockets_that_are_handed_over_are_served_on() {
     let sim = sim(Scheme::None).await;

@@ -3,6 +3,7 @@
 
 use std::{
     collections::BTreeMap,
+    fmt::Write as _,
     fs,
     path::{Path, PathBuf},
     process::Command,
@@ -38,7 +39,7 @@ fn the_chart_renders_what_was_read_and_found_good() {
             }
             let manifest = manifest.trim();
             if !manifest.is_empty() {
-                text += &format!("# {template}\n{manifest}\n\n");
+                let _ = write!(text, "# {template}\n{manifest}\n\n");
             }
         }
         golden::compare(&format!("helm-{name}.txt"), &text);
@@ -304,7 +305,7 @@ impl Rendered {
         let manifests = self
             .good()
             .iter()
-            .filter(|(name, _)| name.ends_with(".yaml"));
+            .filter(|(name, _)| !name.ends_with("/NOTES.txt"));
         manifests
             .flat_map(|(_, text)| documents(text))
             .filter(|it: &Value| !it.is_null())

@@ -106,7 +106,7 @@ async fn a_reload_leaves_no_session_with_data() {
 }
 
 /// Upload folders of the registry's storage that hold a byte of data.
-fn sessions_with_data(dir: &Path) -> Vec<PathBuf> {
+pub(super) fn sessions_with_data(dir: &Path) -> Vec<PathBuf> {
     let data = sessions(dir)
         .into_iter()
         .map(|session| session.join("data"));
@@ -128,7 +128,7 @@ fn sessions(dir: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-fn configuration(registry: &Registry) -> String {
+pub(super) fn configuration(registry: &Registry) -> String {
     format!(
         "registries:\n  - name: lab\n    url: {}\n    test_repository: {REPOSITORY}\n    username: {}\n    password: {}\n",
         registry.url,

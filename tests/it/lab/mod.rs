@@ -45,4 +45,5 @@ mod scraped;
 mod secure;
 mod servers;
 mod status_page;
+mod terminated;
 mod web;

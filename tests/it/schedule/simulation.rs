@@ -18,6 +18,7 @@ use oci_registry_exporter::{
     outcome::{CheckName, Observation, Report, Subject},
     probe::{Prober, Sink, lane},
     scheduler::{self, Limits, Watch},
+    store::Store,
 };
 use registry_sim::RegistrySim;
 use tokio::{
@@ -34,6 +35,8 @@ pub(crate) struct Simulation {
     start: Instant,
     watch: Arc<Watch<Subject>>,
     pub(crate) diary: Arc<Diary>,
+    pub(crate) store: Arc<Store>,
+    pub(crate) prober: Arc<Prober>,
     stop: oneshot::Sender<()>,
     scheduler: JoinHandle<()>,
     secrets: JoinHandle<()>,
@@ -45,16 +48,19 @@ pub(crate) struct Simulation {
 #[derive(Default)]
 pub(crate) struct Diary(Mutex<Vec<(Duration, Subject, String)>>);
 
-struct Page(Arc<Diary>, Instant);
+struct Page(Arc<Diary>, Arc<Store>, Instant);
 
 impl Sink for Page {
     fn report(&self, report: Report) {
         let verdict = verdict(report.outcome.status, report.outcome.reason);
-        let entry = (self.1.elapsed(), report.subject, verdict);
+        let entry = (self.2.elapsed(), report.subject.clone(), verdict);
         self.0.0.lock().unwrap().push(entry);
+        self.1.put(report);
     }
 
-    fn observe(&self, _: &str, _: Observation) {}
+    fn observe(&self, registry: &str, observation: Observation) {
+        self.1.observe(registry, observation);
+    }
 }
 
 impl Diary {
@@ -97,17 +103,18 @@ impl Simulation {
         let start = Instant::now();
         let watch = Arc::new(Watch::with_wall_clock(move || epoch() + start.elapsed()));
         let diary = Arc::new(Diary::default());
+        let store = Arc::new(Store::new(&config.histogram_buckets));
         let prober = Arc::new(Prober::new());
         let targets: Arc<[Arc<Target>]> = config.registries.into();
         let lanes = targets.iter().map(|target| lane(target)).collect();
         let (stop, stopped) = oneshot::channel();
         let cycle = {
             let (prober, targets) = (Arc::clone(&prober), Arc::clone(&targets));
-            let diary = Arc::clone(&diary);
+            let (diary, store) = (Arc::clone(&diary), Arc::clone(&store));
             move |registry: String, due: Vec<Subject>| {
                 let target = targets.iter().find(|target| target.name == registry);
                 let (prober, target) = (Arc::clone(&prober), Arc::clone(target.unwrap()));
-                let page = Page(Arc::clone(&diary), start);
+                let page = Page(Arc::clone(&diary), Arc::clone(&store), start);
                 async move { prober.cycle(&target, &due, &page).await }
             }
         };
@@ -125,16 +132,18 @@ impl Simulation {
                 let _ = stopped.await;
             },
         ));
-        let waker = Arc::clone(&watch);
+        let (waker, watching) = (Arc::clone(&watch), Arc::clone(&prober));
         let secrets = tokio::spawn(async move {
             let wake = |subject| waker.wake(subject);
-            prober.watch_secrets(|| targets.to_vec(), wake).await;
+            watching.watch_secrets(|| targets.to_vec(), wake).await;
         });
         Self {
             reads_files,
             start,
             watch,
             diary,
+            store,
+            prober,
             stop,
             scheduler,
             secrets,

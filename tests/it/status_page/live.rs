@@ -47,6 +47,9 @@ async fn a_secret_that_became_another_is_named_on_the_page_and_in_the_api() {
     assert!(page.contains("<strong>the secret</strong>"), "{page}");
     let details = daemon.get("/?registry=production").await;
     assert!(details.contains("Last changes of status (2)"), "{details}");
+    let nobody = daemon.get("/?registry=productoin").await;
+    assert!(nobody.starts_with("HTTP/1.1 404 "), "{nobody}");
+    assert!(nobody.contains("No such registry"), "{nobody}");
     for private in ["robot", PASSWORD, WRONG] {
         assert!(!page.contains(private) && !details.contains(private));
     }

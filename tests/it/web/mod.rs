@@ -25,7 +25,7 @@ use oci_registry_exporter::{
     report::Audience,
     server::{
         Answering, Options, PageError, Pages, ProbeRefusal, Probing, Reloading, ShowEvidence,
-        Sought, Web, serve,
+        Sought, StatusPage, Web, serve,
     },
 };
 use tempfile::TempDir;
@@ -141,8 +141,11 @@ impl Pages for Fixed {
         Ok(Some(format!("for {audience:?}")))
     }
 
-    fn status(&self, _: &str, audience: Audience) -> Result<String, PageError> {
-        Ok(format!("for {audience:?}"))
+    fn status(&self, _: &str, audience: Audience) -> Result<StatusPage, PageError> {
+        Ok(StatusPage {
+            html: format!("for {audience:?}"),
+            found: true,
+        })
     }
 
     fn heartbeat(&self) -> Option<SystemTime> {

@@ -159,6 +159,13 @@ impl Builder {
         self
     }
 
+    /// Speaks TLS and does not offer HTTP/2.
+    #[must_use]
+    pub fn tls_http1(mut self) -> Self {
+        self.tls_options.http1_only = true;
+        self.tls(true)
+    }
+
     /// Speaks TLS and asks every client for a certificate.
     #[must_use]
     pub fn client_certificate(mut self) -> Self {
@@ -219,18 +226,17 @@ impl Builder {
         }
         let identity = self
             .tls
-            .then(|| Identity::new(&self.tls_options, &addresses));
+            .then(|| Arc::new(Identity::new(&self.tls_options, &addresses)));
         let realm = self.realm.clone();
         let shared = Arc::new(Shared::new(self.inner(), scheme, realm, token_origin));
         let stop = watch::Sender::new(false);
-        let acceptor = identity.as_ref().map(|identity| identity.acceptor.clone());
         let listen = |listener, door| {
-            let (shared, acceptor) = (Arc::clone(&shared), acceptor.clone());
+            let (shared, identity) = (Arc::clone(&shared), identity.clone());
             tokio::spawn(server::listen(
                 shared,
                 listener,
                 door,
-                acceptor,
+                identity,
                 stop.subscribe(),
             ))
         };
@@ -242,7 +248,7 @@ impl Builder {
             listeners.push(listen(listener, Door::Registry));
         }
         let (ca_pem, client) = identity.map_or((None, None), |identity| {
-            (Some(identity.ca_pem), identity.client)
+            (Some(identity.ca_pem.clone()), identity.client.clone())
         });
         Ok(RegistrySim {
             shared,

@@ -8,6 +8,8 @@ use http::{HeaderName, HeaderValue, Method};
 use tokio::sync::Notify;
 
 use crate::log::Operation;
+use crate::raw::Raw;
+use crate::shared::Entrance;
 
 /// A rule: which requests, how often, and what happens to them.
 ///
@@ -29,6 +31,7 @@ pub struct Fault {
     path: Option<String>,
     skip: u64,
     left: Option<u64>,
+    after: bool,
     action: Action,
 }
 
@@ -54,6 +57,15 @@ pub enum Action {
     Close,
     /// These bytes in place of HTTP, then the connection is closed.
     Garbage(Vec<u8>),
+    /// These bytes in place of HTTP, and what becomes of the connection.
+    Raw(Raw),
+    /// What the registry answers, as the last of its connection; whoever connects
+    /// from now on meets this.
+    Last(Entrance),
+    /// The connection is reset, and from now on nobody listens on the port.
+    Gone,
+    /// What breaks HTTP/2 and nothing else; over HTTP/1 the connection is closed.
+    Http2(Http2),
     /// 200, then one byte of the body each time this long has passed.
     Drip {
         /// Between two bytes.
@@ -70,6 +82,23 @@ pub enum Action {
     Truncated,
 }
 
+/// What a server of HTTP/2 does to a request in place of answering it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Http2 {
+    /// `GOAWAY` that leaves the request unprocessed, and the connection is closed.
+    GoAway,
+    /// `RST_STREAM` in place of the head, and the connection is closed.
+    Reset,
+    /// A head, then `DATA` frames without data, for ever.
+    EmptyData,
+    /// `PING` frames in place of the head, for ever; none of the client's is answered.
+    Pings,
+    /// Nothing any more on the whole connection, and it stays open.
+    Dead,
+    /// A head whose fields go on in `CONTINUATION` frames, for ever.
+    Continuations,
+}
+
 impl Fault {
     /// Matches every request.
     pub fn any() -> Self {
@@ -79,6 +108,7 @@ impl Fault {
             path: None,
             skip: 0,
             left: None,
+            after: false,
             action: Action::Answer {
                 status: 503,
                 headers: Vec::new(),
@@ -142,6 +172,13 @@ impl Fault {
     #[must_use]
     pub fn once(self) -> Self {
         self.times(1)
+    }
+
+    /// The registry does what was asked of it first; only its answer is replaced.
+    #[must_use]
+    pub fn after(mut self) -> Self {
+        self.after = true;
+        self
     }
 
     /// Answers this status, without a body.
@@ -275,13 +312,14 @@ impl Faults {
         self.rules.clear();
     }
 
-    /// What the first rule that matches and is not spent does; counts it.
+    /// What the first rule that matches and is not spent does, and whether after the
+    /// registry did what was asked; counts it.
     pub(crate) fn next(
         &mut self,
         operation: Operation,
         method: &Method,
         path_and_query: &str,
-    ) -> Option<Action> {
+    ) -> Option<(Action, bool)> {
         for rule in &mut self.rules {
             if !rule.matches(operation, method, path_and_query) || rule.left == Some(0) {
                 continue;
@@ -293,7 +331,7 @@ impl Faults {
             if let Some(left) = &mut rule.left {
                 *left -= 1;
             }
-            return Some(rule.action.clone());
+            return Some((rule.action.clone(), rule.after));
         }
         None
     }

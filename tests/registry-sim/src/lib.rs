@@ -28,8 +28,8 @@
 //! - `state`: repositories and upload sessions. `seed`: content without a client.
 //! - `auth`, `token`: who asks and whether they may; the token endpoint.
 //! - `route`, `api`: from a path to an answer. `reply`: answers and odd bodies.
-//! - `fault`: scripted trouble. `log`: what arrived.
-//! - `server`, `wire`, `tls`: sockets. `builder`, `sim`: starting one, and the
+//! - `fault`, `raw`: scripted trouble, and bytes in place of HTTP. `log`: what arrived.
+//! - `server`, `port`, `wire`, `tls`: sockets. `builder`, `sim`: starting one, and the
 //!   handle. `shared`: what handle and connections share.
 
 mod api;
@@ -37,7 +37,9 @@ mod auth;
 mod builder;
 mod fault;
 mod log;
+mod port;
 pub mod profile;
+mod raw;
 mod reply;
 mod route;
 mod seed;
@@ -50,10 +52,11 @@ mod token;
 mod wire;
 
 pub use builder::Builder;
-pub use fault::{Action, Fault};
+pub use fault::{Action, Fault, Http2};
 pub use log::{Door, Logged, Operation};
 pub use profile::{Profile, Referrers, Refusal, Right, Scheme};
+pub use raw::{Raw, RawEnd};
 pub use shared::Entrance;
 pub use sim::RegistrySim;
 pub use state::{Sessions, sha256};
-pub use tls::ClientIdentity;
+pub use tls::{ClientIdentity, TlsFlaw};

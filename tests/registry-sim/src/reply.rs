@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use crate::fault::Action;
 use crate::profile::{Errors, Profile, Refusal};
+use crate::raw::{Raw, RawEnd};
 
 pub(crate) type SimBody = UnsyncBoxBody<Bytes, io::Error>;
 pub(crate) type Answer = Response<SimBody>;
@@ -24,8 +25,8 @@ pub(crate) enum Reply {
     Answer(Answer),
     /// No answer, ever.
     Never,
-    /// The connection ends, after these bytes.
-    Cut(Bytes),
+    /// The connection is taken from HTTP, for these bytes.
+    Cut(Raw),
 }
 
 /// An answer with this status and body.
@@ -123,8 +124,8 @@ pub(crate) fn add(headers: &mut HeaderMap, name: &'static str, value: &str) {
     );
 }
 
-/// What a scripted action answers.
-pub(crate) fn scripted(action: Action) -> Reply {
+/// What a scripted action answers, on a connection's stream of this number.
+pub(crate) fn scripted(action: Action, stream: Option<u32>) -> Reply {
     match action {
         Action::Answer {
             status,
@@ -141,9 +142,16 @@ pub(crate) fn scripted(action: Action) -> Reply {
             }
             Reply::Answer(reply)
         }
-        Action::Hang | Action::Held(_) | Action::Slow(_) => Reply::Never,
-        Action::Close => Reply::Cut(Bytes::new()),
-        Action::Garbage(bytes) => Reply::Cut(bytes.into()),
+        // All but the first wait for the registry and never come here.
+        Action::Hang | Action::Held(_) | Action::Slow(_) | Action::Last(_) => Reply::Never,
+        Action::Close => Reply::Cut(Raw::new("")),
+        Action::Garbage(bytes) => Reply::Cut(Raw::new(bytes)),
+        Action::Raw(raw) => Reply::Cut(raw),
+        Action::Gone => Reply::Cut(Raw::new("").end(RawEnd::Reset)),
+        Action::Http2(fault) => Reply::Cut(match stream {
+            Some(stream) => Raw::http2(fault, stream),
+            None => Raw::new(""),
+        }),
         Action::Drip { every, body } => Reply::Answer(odd(None, Odd::drip(every, body.into()))),
         Action::Endless => Reply::Answer(odd(None, Odd::Endless)),
         Action::Stall => Reply::Answer(odd(Some(1000), Odd::part(Ending::Never))),

@@ -1,12 +1,12 @@
 //! Listeners and connections: from a socket to the registry and back.
 
 use std::convert::Infallible;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderMap, Method, Request, header};
+use http::{HeaderMap, Method, Request, Version, header};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -17,14 +17,16 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
-use tokio_rustls::TlsAcceptor;
 
 use crate::api::{Call, Registry};
 use crate::fault::Action;
 use crate::log::{self, Door, Operation};
+use crate::port::Port;
+use crate::raw::Raw;
 use crate::reply::{self, Answer, Reply};
 use crate::route::Route;
 use crate::shared::{Entrance, Inner, Shared};
+use crate::tls::Identity;
 use crate::wire::{Stream, Tasks, Wire};
 
 /// Accepts connections until told to stop, then ends them all.
@@ -32,24 +34,33 @@ pub(crate) async fn listen(
     shared: Arc<Shared>,
     listener: TcpListener,
     door: Door,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Arc<Identity>>,
     mut stop: watch::Receiver<bool>,
 ) {
     let mut connections = JoinSet::new();
+    let mut port = Port::new(listener);
+    let mut changes = shared.changes.subscribe();
     loop {
+        port.follow(shared.lock().entrance);
         tokio::select! {
             _ = stop.wait_for(|stop| *stop) => break,
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
-            accepted = listener.accept() => {
+            _ = changes.changed() => {}
+            accepted = port.accept() => {
                 // A failed accept (a client that is gone already) is no reason to stop.
                 let Ok((stream, _)) = accepted else { continue };
                 let number = shared.counters(door).accepted.fetch_add(1, Ordering::SeqCst) + 1;
-                let connection = Connection { shared: Arc::clone(&shared), door, number };
+                let connection = Connection {
+                    shared: Arc::clone(&shared),
+                    door,
+                    number,
+                    requests: AtomicU32::new(0),
+                };
                 connections.spawn(connection.run(stream, tls.clone()));
             }
         }
     }
-    drop(listener);
+    drop(port);
     connections.shutdown().await;
 }
 
@@ -58,23 +69,39 @@ struct Connection {
     shared: Arc<Shared>,
     door: Door,
     number: u64,
+    requests: AtomicU32,
 }
 
 impl Connection {
-    async fn run(self, stream: TcpStream, tls: Option<TlsAcceptor>) {
+    async fn run(self, mut stream: TcpStream, tls: Option<Arc<Identity>>) {
         let _open = Open::new(&self);
         let entrance = self.shared.lock().entrance;
+        let mut flaw = None;
         match entrance {
             Entrance::Open => {}
-            Entrance::Closed => return,
+            // Refused: it came in before the listener was told.
+            Entrance::Closed | Entrance::Refused => return,
             Entrance::Silent => std::future::pending().await,
+            Entrance::Reset => return stream.reset_at_close(),
+            Entrance::Says(words) => {
+                let _ = stream.write_all(words).await;
+                let _ = stream.shutdown().await;
+                // Data that nobody reads would make a reset of the close.
+                let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
+                return;
+            }
+            Entrance::Flawed(found) => flaw = Some(found),
         }
         // Without it a small answer may wait for the client's delayed ACK.
         let _ = stream.set_nodelay(true);
         let Some(tls) = tls else {
-            return self.serve(Box::new(stream)).await;
+            if flaw.is_none() {
+                self.serve(Box::new(stream)).await;
+            }
+            return;
         };
-        let Ok(stream) = tls.accept(stream).await else {
+        let acceptor = flaw.map_or_else(|| tls.acceptor.clone(), |flaw| tls.flawed(flaw));
+        let Ok(stream) = acceptor.accept(stream).await else {
             return;
         };
         let counters = self.shared.counters(self.door);
@@ -88,7 +115,7 @@ impl Connection {
     async fn serve(self, stream: Box<dyn Stream>) {
         let (cut, mut severed) = oneshot::channel();
         let cut = Arc::new(Mutex::new(Some(cut)));
-        let wire = Wire::new(stream);
+        let wire = Wire::new(stream, &self.shared.moved);
         let connection = Arc::new(self);
         let service = service_fn(|request| {
             let connection = Arc::clone(&connection);
@@ -102,38 +129,44 @@ impl Connection {
             words = &mut severed => words.ok(),
         };
         if let Some(words) = last_words {
-            let mut wire = wire;
-            let _ = wire.write_all(&words).await;
-            let _ = wire.shutdown().await;
+            words.say(wire).await;
         }
     }
 
     async fn answer(&self, request: Request<Incoming>, cut: &Cut) -> Answer {
         let (parts, body) = request.into_parts();
         let mut arrival = self.arrive(&parts);
-        match &arrival.action {
-            Some(Action::Held(gate)) => {
-                gate.notified().await;
-                arrival.action = None;
+        let mut last = false;
+        match arrival.action.take() {
+            Some(Action::Held(gate)) => gate.notified().await,
+            Some(Action::Slow(by)) => tokio::time::sleep(by).await,
+            Some(Action::Last(entrance)) => {
+                self.shared.set_entrance(entrance);
+                last = true;
             }
-            Some(Action::Slow(by)) => {
-                tokio::time::sleep(*by).await;
-                arrival.action = None;
+            action => {
+                if let Some(Action::Gone) = action {
+                    self.shared.set_entrance(Entrance::Refused);
+                }
+                arrival.action = action;
             }
-            _ => {}
         }
         let id = arrival.id;
         let head = parts.method == Method::HEAD;
-        let reply = if let Some(action) = arrival.action {
-            reply::scripted(action)
+        // The stream's number in HTTP/2, where requests come one after another.
+        let number = self.requests.fetch_add(1, Ordering::SeqCst) * 2 + 1;
+        let stream = (parts.version == Version::HTTP_2).then_some(number);
+        let reply = if let (Some(action), true) = (&arrival.action, arrival.after) {
+            let action = action.clone();
+            let call = self.read(parts, whole(body).await, arrival);
+            respond(&mut self.shared.lock(), &call);
+            reply::scripted(action, stream)
+        } else if let Some(action) = arrival.action {
+            reply::scripted(action, stream)
         } else if self.door == Door::Token && arrival.route != Route::Token {
             Reply::Answer(reply::page_not_found())
         } else {
-            let body = Limited::new(body, BODY_LIMIT).collect().await;
-            let body = body
-                .map(http_body_util::Collected::to_bytes)
-                .unwrap_or_default();
-            let call = self.read(parts, body, arrival);
+            let call = self.read(parts, whole(body).await, arrival);
             Reply::Answer(respond(&mut self.shared.lock(), &call))
         };
         match reply {
@@ -141,6 +174,9 @@ impl Connection {
                 if head {
                     // Over HTTP/2 hyper would send the body.
                     *answer.body_mut() = reply::no_body();
+                }
+                if last {
+                    reply::set(answer.headers_mut(), "connection", "close");
                 }
                 let status = answer.status().as_u16();
                 self.shared.lock().log.answered(id, status);
@@ -168,7 +204,8 @@ impl Connection {
         let entry = log::entry(parts, operation, repository, self.number, self.door);
         let path_and_query = entry.path_and_query();
         let id = inner.log.enter(entry, &parts.headers);
-        let action = inner.faults.next(operation, &parts.method, &path_and_query);
+        let fault = inner.faults.next(operation, &parts.method, &path_and_query);
+        let (action, after) = fault.map_or((None, false), |(action, after)| (Some(action), after));
         let token_path = inner.profile.token.path;
         drop(inner);
         self.shared.changes.send_replace(());
@@ -178,6 +215,7 @@ impl Connection {
             operation,
             token_path,
             action,
+            after,
         }
     }
 
@@ -213,6 +251,13 @@ struct Arrival {
     operation: Operation,
     token_path: &'static str,
     action: Option<Action>,
+    after: bool,
+}
+
+async fn whole(body: Incoming) -> Bytes {
+    let body = Limited::new(body, BODY_LIMIT).collect().await;
+    body.map(http_body_util::Collected::to_bytes)
+        .unwrap_or_default()
 }
 
 fn respond(inner: &mut Inner, call: &Call) -> Answer {
@@ -237,7 +282,7 @@ fn host(uri: &http::Uri, headers: &HeaderMap) -> String {
         .to_owned()
 }
 
-type Cut = Mutex<Option<oneshot::Sender<Bytes>>>;
+type Cut = Mutex<Option<oneshot::Sender<Raw>>>;
 
 /// Counts a connection as open while it lives.
 struct Open {

@@ -1,7 +1,7 @@
 //! What the handle and the connections of a simulator share.
 
 use std::sync::atomic::AtomicU64;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
@@ -10,6 +10,8 @@ use crate::fault::Faults;
 use crate::log::{Door, Log};
 use crate::profile::Profile;
 use crate::state::State;
+use crate::tls::TlsFlaw;
+use crate::wire::Moved;
 
 /// What the simulator's handle and its connections share.
 pub(crate) struct Shared {
@@ -25,6 +27,7 @@ pub(crate) struct Shared {
     pub(crate) token_origin: Option<String>,
     pub(crate) registry: Counters,
     pub(crate) token: Counters,
+    pub(crate) moved: Arc<Moved>,
 }
 
 /// What changes while the simulator runs.
@@ -48,6 +51,14 @@ pub enum Entrance {
     Silent,
     /// It is accepted and closed.
     Closed,
+    /// It is accepted and reset.
+    Reset,
+    /// It is refused: nobody listens on the port.
+    Refused,
+    /// It is accepted, these bytes are said in place of HTTP and TLS, and it is closed.
+    Says(&'static [u8]),
+    /// It is served, after a handshake that has this flaw; without TLS it is closed.
+    Flawed(TlsFlaw),
 }
 
 /// Connections of one listener.
@@ -74,11 +85,18 @@ impl Shared {
             token_origin,
             registry: Counters::default(),
             token: Counters::default(),
+            moved: Arc::default(),
         }
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What happens to new TCP connections from now on; the listeners are told.
+    pub(crate) fn set_entrance(&self, entrance: Entrance) {
+        self.lock().entrance = entrance;
+        self.changes.send_replace(());
     }
 
     pub(crate) fn counters(&self, door: Door) -> &Counters {

@@ -177,7 +177,7 @@ impl RegistrySim {
 
     /// What happens to new TCP connections from now on.
     pub fn set_entrance(&self, entrance: Entrance) {
-        self.shared.lock().entrance = entrance;
+        self.shared.set_entrance(entrance);
     }
 
     // ---- what it saw
@@ -225,6 +225,21 @@ impl RegistrySim {
     /// decoded) or small body. For canaries that must never arrive.
     pub fn saw(&self, canary: &str) -> bool {
         self.shared.lock().log.saw(canary)
+    }
+
+    /// Bytes read from and written to clients since the start, above TLS and on both
+    /// listeners.
+    pub fn bytes(&self) -> (u64, u64) {
+        let moved = &self.shared.moved;
+        (
+            moved.read.load(Ordering::Relaxed),
+            moved.written.load(Ordering::Relaxed),
+        )
+    }
+
+    /// Every token given out since the start: canaries, each of them.
+    pub fn tokens(&self) -> Vec<String> {
+        self.shared.lock().accounts.tokens.keys().cloned().collect()
     }
 
     /// TCP connections accepted by the registry's listener since the start.

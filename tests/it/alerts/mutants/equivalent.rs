@@ -12,4 +12,5 @@ pub(super) const EQUIVALENT: &[(&str, &str, &str)] = &[
 
 const BURNING: &str = "OCIRegistryPullBudgetBurning";
 const LOW: &str = "OCIRegistryPullBudgetLow";
-const ROUNDING: &str = "A mean of whole samples equals 0.072, 0.03 or 0.005 only as rounding has it.";
+const ROUNDING: &str =
+    "A mean of whole samples equals 0.072, 0.03 or 0.005 only as rounding has it.";
