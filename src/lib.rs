@@ -9,26 +9,27 @@
 //! all of it.
 //!
 //! ```text
-//! 12 main         starts the command line
-//! 11 cli          commands, wiring, exit codes                         [clap]
-//! 10 server       the own port and its routes                          [hyper, hyper-util,
+//! 13 main         starts the command line
+//! 12 cli          commands, wiring, exit codes                         [clap]
+//! 11 server       the own port and its routes                          [hyper, hyper-util,
 //!                                                        rustls, tokio-rustls, bcrypt]
-//!  9 page         the status page, for a person with a browser         [maud]
-//!  8 exposition   the one place that knows metric names                [prometheus-client]
+//! 10 page         the status page, for a person with a browser         [maud]
+//!  9 exposition   the one place that knows metric names                [prometheus-client]
 //!    report       reports for a person and a program, and back           [quick-xml]
 //!    probe        runs the due checks of one target and times them
-//!  7 checks       the questions, one file each, and their verdicts
-//!  6 client       one registry for the length of one cycle
+//!  8 checks       the questions, one file each, and their verdicts
+//!  7 client       one registry for the length of one cycle
 //!    discovery    what other people add to the configuration         [glob]
-//!  5 config       from a file and the environment to valid targets     [serde_yaml, humantime,
+//!  6 config       from a file and the environment to valid targets     [serde_yaml, humantime,
 //!                                                        bcrypt, glob]
-//!  4 transport    sends one request, brings back one exchange          [reqwest, rustls]
+//!  5 transport    sends one request, brings back one exchange          [reqwest, rustls]
 //!    retry        whether to ask again, and when                       [backoff]
 //!    auth         from a challenge to a token request, and its answer  [psl]
 //!    credentials  where secrets come from, read anew each cycle
 //!    matrix       what each product is known to be able to do
 //!    store        the latest report of every check
 //!    scheduler    when each target is due
+//!  4 file         reads a file, and never more of it than is wanted
 //!  3 outcome      what a check may answer
 //!  2 oci          the registry's own words, parsed and printed
 //!  1 exchange     what went out and what came back, as plain data
@@ -115,6 +116,7 @@ pub mod credentials;
 pub mod discovery;
 pub mod exchange;
 pub mod exposition;
+pub mod file;
 pub mod matrix;
 pub mod oci;
 pub mod outcome;

@@ -100,6 +100,10 @@ impl Client {
 }
 
 /// Each repository is a place of its own.
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "the login flow is a place as well"
+)]
 fn place(repository: &TestRepository) -> Place {
     Some(repository.name.clone())
 }

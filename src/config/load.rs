@@ -2,7 +2,6 @@
 
 mod characters;
 mod environment;
-mod file;
 mod hint;
 
 use std::{
@@ -15,7 +14,7 @@ use super::{
     problem::{ConfigError, ConfigErrors, Problems},
     tree::{self, Node, Place, Value},
 };
-pub(super) use file::read_file;
+use crate::file;
 
 pub use environment::Environment;
 
@@ -69,7 +68,7 @@ pub fn content(load: &Load) -> Option<u64> {
     let Some(path) = load.file() else {
         return Some(0);
     };
-    read_file(path)
+    file::read(path, LARGEST_FILE as u64)
         .ok()
         .map(|bytes| fingerprint::of_bytes(&bytes))
 }
@@ -197,14 +196,15 @@ impl File<'_> {
 /// The text of a file, or why it cannot be had.
 pub(super) fn read_text(path: &Path) -> Result<String, ConfigErrors> {
     let name = path.display().to_string();
-    let bytes = file::read_once(path).map_err(|error| unreadable(&name, &error))?;
+    let bytes =
+        file::read_once(path, LARGEST_FILE as u64).map_err(|error| unreadable(&name, &error))?;
     utf8(&name, bytes)
 }
 
 /// As `read_text`, of a regular file alone.
 pub(super) fn read_regular_text(path: &Path) -> Result<String, ConfigErrors> {
     let name = path.display().to_string();
-    let bytes = read_file(path).map_err(|error| unreadable(&name, &error))?;
+    let bytes = file::read(path, LARGEST_FILE as u64).map_err(|error| unreadable(&name, &error))?;
     utf8(&name, bytes)
 }
 

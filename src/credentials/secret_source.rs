@@ -1,16 +1,11 @@
 //! Reads one secret value: from the configuration, a file or a variable.
 
-use std::{
-    ffi::OsString,
-    fs::File,
-    io::{self, Read},
-    path::Path,
-};
+use std::{ffi::OsString, io, path::Path};
 
 use zeroize::Zeroizing;
 
 use super::{CredentialsError, SecretSource, Trouble, judge};
-use crate::secret::Secret;
+use crate::{file, secret::Secret};
 
 /// Looks up an environment variable.
 pub(super) type Lookup<'a> = &'a dyn Fn(&str) -> Option<OsString>;
@@ -94,16 +89,11 @@ pub(super) fn trouble(error: &io::Error) -> Trouble {
 
 /// The bytes of a regular file (a pipe could keep the cycle waiting), or why not.
 pub(super) fn read_file(path: &Path, largest: u64) -> Result<Zeroizing<Vec<u8>>, Unread> {
-    let metadata = path.metadata()?;
-    if !metadata.is_file() {
+    if !path.metadata()?.is_file() {
         return Err(Unread::unfit("is not a regular file"));
     }
-    // As much room as it needs from the start: a buffer that grows leaves copies behind.
-    let room = usize::try_from(metadata.len().min(largest) + 1).unwrap_or_default();
-    let mut bytes = Zeroizing::new(Vec::with_capacity(room));
-    File::open(path)?
-        .take(largest + 1)
-        .read_to_end(&mut bytes)?;
+    let mut bytes = Zeroizing::new(Vec::new());
+    file::read_into(&mut bytes, path, largest)?;
     if bytes.len() as u64 > largest {
         let why = format!("is larger than {} KiB", largest / 1024);
         return Err(Unread::unfit(why));

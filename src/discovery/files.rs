@@ -2,8 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, File},
-    io::{self, Read},
+    fs, io,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -11,7 +10,7 @@ use std::{
 use glob::{MatchOptions, Pattern};
 
 use super::{Look, Sight};
-use crate::config::LARGEST_DOCUMENT;
+use crate::{config::LARGEST_DOCUMENT, file};
 
 /// Looks at all of them. It may take its time.
 pub(super) fn look(paths: &[PathBuf]) -> Look {
@@ -31,7 +30,7 @@ pub(super) fn look(paths: &[PathBuf]) -> Look {
 
 impl Look {
     fn see(&mut self, path: &Path) {
-        let sight = match read(path) {
+        let sight = match file::read(path, LARGEST_DOCUMENT as u64) {
             Ok(bytes) => Sight::Bytes(bytes.into()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 Sight::Missing("there is no such file".to_owned())
@@ -91,18 +90,6 @@ fn list(pattern: &Path) -> io::Result<Vec<PathBuf>> {
     }
     files.sort();
     Ok(files)
-}
-
-/// At most one byte more than a document may have.
-fn read(path: &Path) -> io::Result<Vec<u8>> {
-    // A pipe would keep whoever opens it.
-    if !fs::metadata(path)?.is_file() {
-        return Err(io::Error::other("it is no regular file"));
-    }
-    let mut bytes = Vec::new();
-    let most = LARGEST_DOCUMENT as u64 + 1;
-    File::open(path)?.take(most).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 fn is_pattern(path: &Path) -> bool {
@@ -175,8 +162,9 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let large = root.path().join("large");
         fs::write(&large, vec![b' '; 3 * LARGEST_DOCUMENT]).unwrap();
-        assert_eq!(read(&large).unwrap().len(), LARGEST_DOCUMENT + 1);
-        let error = read(Path::new("/dev/zero")).unwrap_err();
-        assert_eq!(error.to_string(), "it is no regular file");
+        let all = look(&[large, "/dev/zero".into()]);
+        let large = format!("large {}", LARGEST_DOCUMENT + 1);
+        let pipe = "/dev/zero unreadable the file cannot be read: it is no regular file";
+        assert_eq!(seen(&all, root.path()), [pipe.to_owned(), large]);
     }
 }

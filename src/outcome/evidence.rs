@@ -65,6 +65,11 @@ impl Evidence {
         }
     }
 
+    /// Gives back the room for further keys.
+    pub(super) fn compact(&mut self) {
+        self.0.shrink_to_fit();
+    }
+
     /// The value of a key.
     pub fn value(&self, key: &str) -> Option<&Value> {
         self.0

@@ -187,6 +187,18 @@ pub struct Report {
     pub requests: Vec<Sent>,
 }
 
+impl Report {
+    /// The same without the room for more that its lists were given while they grew:
+    /// it is kept for a long time, and thousands of them are.
+    #[must_use]
+    pub fn compact(mut self) -> Self {
+        self.requests.shrink_to_fit();
+        self.outcome.evidence.compact();
+        self.outcome.facts.shrink_to_fit();
+        self
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -73,18 +73,18 @@ impl Watched {
 
     /// The sets that are watched, to be looked at.
     pub(super) fn to_look_at(&self, targets: &[Arc<Target>]) -> Vec<Watch> {
-        let watched = self.lock();
+        let all = self.lock();
         let of = |target: &Arc<Target>| {
             let sets = target.credential_sets().into_iter();
-            let watches = sets.filter_map(|set| {
-                let known = *watched.get(&(target.name.clone(), set.name.clone()))?;
+            let found = sets.filter_map(|set| {
+                let known = *all.get(&(target.name.clone(), set.name.clone()))?;
                 Some(Watch {
                     target: Arc::clone(target),
                     set: Arc::clone(set),
                     known,
                 })
             });
-            watches.collect::<Vec<_>>()
+            found.collect::<Vec<_>>()
         };
         targets.iter().flat_map(of).collect()
     }

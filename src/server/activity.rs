@@ -35,11 +35,6 @@ pub(super) enum State {
 }
 
 impl Activity {
-    /// A request came.
-    pub(super) fn asked(&self) {
-        self.seen().last = Some(Instant::now());
-    }
-
     /// A request came, whose answer is followed to its end.
     pub(super) fn begin(activity: &Arc<Self>) -> Turn {
         let now = Instant::now();
@@ -68,9 +63,10 @@ impl Activity {
         }
     }
 
-    /// When a request last came or ended; `began` before the first one.
-    pub(super) fn quiet_since(&self, began: Instant) -> Instant {
-        self.seen().last.unwrap_or(began)
+    /// Since when no answer is under way: `began` before the first one, `None` where one is.
+    pub(super) fn rests_since(&self, began: Instant) -> Option<Instant> {
+        let seen = self.seen();
+        seen.open.is_empty().then(|| seen.last.unwrap_or(began))
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {

@@ -23,6 +23,7 @@ use super::{
     activity::{Activity, State},
     answer::{Answer, plain},
     body::Body,
+    ends::{Ends, told},
     handshake::handshake,
     patient::Patient,
     routes::Site,
@@ -121,9 +122,10 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let service = service_fn(|request| {
-        talk.activity.asked();
+        let turn = Activity::begin(&talk.activity);
         let answer = Talk::answer(Arc::clone(&talk.door), talk.verified, request);
-        async move { Ok::<_, Infallible>(answer.await) }
+        // Its turn lasts until it is sent.
+        async move { Ok::<_, Infallible>(answer.await.map(|body| body.holding(turn))) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -210,19 +212,17 @@ async fn drive<C, E: fmt::Display>(
                 ending = true;
                 let_end(connection.as_mut());
             }
-            () = told(&mut ends.crowded), if !ending => {
-                let now = Instant::now();
-                if activity.quiet_since(began) + ROOM_AFTER > now {
-                    continue;
-                }
-                // Half a head, or none.
-                if activity.state(now) == State::NeverAsked {
-                    return;
-                }
+            () = told(&mut ends.crowded) => match activity.rests_since(began) {
+                Some(since) if since.elapsed() < ROOM_AFTER => {}
+                // Nothing came yet, or it did not go when it was asked to: half a head.
+                Some(since) if ending || since == began => return,
                 // What is being sent is sent first.
-                ending = true;
-                let_end(connection.as_mut());
-            }
+                _ if !ending => {
+                    ending = true;
+                    let_end(connection.as_mut());
+                }
+                _ => {}
+            },
             () = look.as_mut() => {
                 let now = Instant::now();
                 match judge(now) {
@@ -236,34 +236,6 @@ async fn drive<C, E: fmt::Display>(
                 look.as_mut().reset(now + LOOK_EVERY);
             }
         }
-    }
-}
-
-/// What ends a connection after the requests under way.
-struct Ends {
-    /// The shutdown of the port.
-    stop: Option<Receiver<()>>,
-    /// A newer version of the web configuration.
-    renewed: Option<Receiver<()>>,
-    /// Another connection waits: an end only for one that holds its place for nothing.
-    crowded: Option<Receiver<()>>,
-}
-
-impl Ends {
-    fn new(stop: Receiver<()>, renewed: Option<Receiver<()>>, crowded: Receiver<()>) -> Self {
-        Self {
-            stop: Some(stop),
-            renewed,
-            crowded: Some(crowded),
-        }
-    }
-}
-
-async fn told(end: &mut Option<Receiver<()>>) {
-    match end {
-        // Fails where the sender is gone, which is an end as well.
-        Some(end) => drop(end.changed().await),
-        None => std::future::pending().await,
     }
 }
 

@@ -13,6 +13,7 @@ mod answer;
 mod body;
 mod connection;
 mod encoding;
+mod ends;
 mod handshake;
 mod patient;
 mod probing;

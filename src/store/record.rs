@@ -77,7 +77,7 @@ impl Record {
             .unwrap_or(report.started);
         self.traffic.count(&report.requests);
         let news = facts::prove(&mut self.facts, &report, ended);
-        let report = Arc::new(report);
+        let report = Arc::new(report.compact());
         let check = self
             .checks
             .entry(report.subject.clone())

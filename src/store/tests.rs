@@ -424,12 +424,6 @@ fn what_the_configuration_dropped_loses_everything() {
         "r",
         Observation {
             rate_limits: rate_limits.to_vec(),
-            fingerprints: vec![
-                Fingerprint::new(Change::Address, "", 1),
-                Fingerprint::of_set(Change::Secret, "set", "", 1),
-                Fingerprint::of_set(Change::Secret, "other", "", 1),
-                Fingerprint::of_set(Change::Grant, "other", "a scope", 1),
-            ],
             ..Observation::default()
         },
     );
@@ -449,22 +443,53 @@ fn what_the_configuration_dropped_loses_everything() {
     };
     assert_eq!(facts, [pull]);
     assert_eq!(record.seen.rate_limits.len(), 1);
-    let things: Vec<_> = record.changed.keys().cloned().collect();
-    let secret = (Change::Secret, Some("set".to_owned()));
-    assert_eq!(things, [secret, (Change::Address, None)]);
-
-    // What comes back is seen for the first time.
-    let back = Observation {
-        fingerprints: vec![Fingerprint::of_set(Change::Secret, "other", "", 2)],
-        ..Observation::default()
-    };
-    store.observe("r", back);
-    let snapshot = store.snapshot();
-    let record = snapshot.registry("r").expect("kept");
-    assert_eq!(record.changes().count(), 0);
 
     store.retain(&BTreeSet::new());
     assert_eq!(store.snapshot().iter().count(), 0);
+}
+
+#[test]
+fn what_changed_of_a_set_goes_with_the_set() {
+    let store = Store::new(&[]);
+    let of_set = |what, set, value| Fingerprint::of_set(what, set, "", value);
+    let observe = |fingerprints| {
+        let observation = Observation {
+            fingerprints,
+            ..Observation::default()
+        };
+        store.observe("r", observation);
+    };
+    let first = |set| [Change::Secret, Change::Grant].map(|what| of_set(what, set, 1));
+    observe([first("set"), first("other")].concat());
+    observe(vec![
+        of_set(Change::Secret, "set", 2),
+        of_set(Change::Secret, "other", 2),
+        Fingerprint::new(Change::Address, "", 1),
+    ]);
+    let subject = Subject {
+        credential: Some("set".to_owned()),
+        ..subject(CheckName::Pull)
+    };
+    store.retain(&[subject].into());
+
+    let snapshot = store.snapshot();
+    let record = snapshot.registry("r").expect("kept");
+    let things: Vec<_> = record.changed.keys().cloned().collect();
+    let set = Some("set".to_owned());
+    assert_eq!(
+        things,
+        [
+            (Change::Secret, set.clone()),
+            (Change::Grant, set),
+            (Change::Address, None)
+        ]
+    );
+    // What comes back is seen for the first time.
+    observe(vec![of_set(Change::Secret, "other", 3)]);
+    let snapshot = store.snapshot();
+    let record = snapshot.registry("r").expect("kept");
+    let changes: Vec<_> = record.changes().map(|(what, set, _)| (what, set)).collect();
+    assert_eq!(changes, [(Change::Secret, Some("set"))]);
 }
 
 #[test]

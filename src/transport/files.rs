@@ -1,7 +1,7 @@
 //! The files that TLS options name: whether they changed, and what is in them.
 
 use std::{
-    fs,
+    fs, io,
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     time::SystemTime,
@@ -10,6 +10,7 @@ use std::{
 use sha2::{Digest as _, Sha256};
 
 use super::{options::TlsOptions, tls::TlsError};
+use crate::file;
 
 /// What tells a changed file without reading it.
 #[derive(Debug, PartialEq, Eq)]
@@ -42,7 +43,7 @@ impl Files {
     pub(super) fn read(options: &TlsOptions) -> Result<Self, TlsError> {
         let [ca, cert, key] = named(options)?.map(|(option, path)| {
             let read = |path: &Path| {
-                fs::read(path)
+                read_whole(path)
                     .map(|content| (path.to_path_buf(), content))
                     .map_err(|error| unreadable(option, path, &error))
             };
@@ -87,6 +88,19 @@ fn named(options: &TlsOptions) -> Result<[(&'static str, Option<&Path>); 3], Tls
     }
 }
 
-fn unreadable(option: &'static str, path: &Path, error: &std::io::Error) -> TlsError {
+/// The whole of a file that is no larger than any bundle of certificates.
+fn read_whole(path: &Path) -> io::Result<Vec<u8>> {
+    let content = file::read(path, LARGEST)?;
+    if content.len() as u64 > LARGEST {
+        let words = format!("it is larger than {} MiB", LARGEST >> 20);
+        return Err(io::Error::other(words));
+    }
+    Ok(content)
+}
+
+/// Some ten times what a system's own bundle has (bytes).
+const LARGEST: u64 = 4 << 20;
+
+fn unreadable(option: &'static str, path: &Path, error: &io::Error) -> TlsError {
     TlsError::new(option, Some(path), format!("cannot be read: {error}"))
 }

@@ -224,7 +224,10 @@ fn password(file: &Path) -> Result<Secret, String> {
     if !fs::metadata(file).map_err(why)?.is_file() {
         return Err("is not a regular file".to_owned());
     }
-    let content = fs::read(file).map_err(why)?;
+    let content = crate::file::read(file, LARGEST_PASSWORD).map_err(why)?;
+    if content.len() as u64 > LARGEST_PASSWORD {
+        return Err(format!("is larger than {} KiB", LARGEST_PASSWORD / 1024));
+    }
     let text = String::from_utf8(content).map_err(|_| "is not UTF-8 text".to_owned())?;
     let text = text.strip_suffix('\n').unwrap_or(&text);
     let text = text.strip_suffix('\r').unwrap_or(text);
@@ -236,6 +239,9 @@ fn password(file: &Path) -> Result<Secret, String> {
     }
     Ok(Secret::new(text))
 }
+
+/// More than any password (bytes).
+const LARGEST_PASSWORD: u64 = 64 * 1024;
 
 /// The first variable that is set and not empty, with its name.
 fn first(

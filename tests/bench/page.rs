@@ -73,9 +73,17 @@ fn main() {
             let registries = registries.parse().unwrap();
             work_off(work, &State::new(registries), times.parse().unwrap());
         }
+        [work, registries] if work == "ratio" => {
+            let registries = registries.parse().unwrap();
+            for work in ["encode", "one"] {
+                if let Some(count) = each(work, registries) {
+                    println!("{count}");
+                }
+            }
+        }
         [] => report(1000),
         [registries] => report(registries.parse().unwrap()),
-        _ => panic!("[REGISTRIES] | WORK REGISTRIES TIMES"),
+        _ => panic!("[REGISTRIES] | ratio REGISTRIES | WORK REGISTRIES TIMES"),
     }
 }
 
@@ -94,12 +102,10 @@ fn report(registries: usize) {
     println!("\n| instructions, millions | | of the first |\n|---|---|---|");
     let mut first = None;
     for (work, what) in WORK {
-        let count = |times| instructions(work, registries, times);
-        let (Some(first_time), Some(all_times)) = (count(1), count(11)) else {
+        let Some(one) = each(work, registries) else {
             println!("(valgrind is not installed)");
             return;
         };
-        let one = (all_times - first_time) / 10.0;
         let of_first = one / *first.get_or_insert(one);
         println!("| {what} | {:.3} | {:.4} |", one / 1e6, of_first);
     }
@@ -133,6 +139,12 @@ fn child(under: &[&str], work: &str, registries: usize, times: usize) -> Command
     command.args(&all[1..]);
     command.args([work.to_owned(), registries.to_string(), times.to_string()]);
     command
+}
+
+/// Of doing it once more; `None` without valgrind.
+fn each(work: &str, registries: usize) -> Option<f64> {
+    let count = |times| instructions(work, registries, times);
+    Some((count(11)? - count(1)?) / 10.0)
 }
 
 /// Of the whole process; `None` without valgrind.

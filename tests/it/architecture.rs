@@ -18,6 +18,7 @@ const FLOORS: &[&[&str]] = &[
     &["exchange"],
     &["oci"],
     &["outcome"],
+    &["file"],
     &[
         "transport",
         "retry",

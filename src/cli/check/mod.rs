@@ -18,7 +18,6 @@ mod publish;
 mod targets;
 
 use std::{
-    fs::File,
     io::{self, Read},
     path::Path,
     process::ExitCode,
@@ -26,6 +25,7 @@ use std::{
 
 use super::{Failure, flags::Flags, say, select};
 use crate::{
+    file,
     outcome::{CheckName, Subject},
     report::{self, Comparison, Reading, RegistryReports, Rules},
 };
@@ -148,15 +148,15 @@ fn earlier(path: &Path) -> Result<Reading, Failure> {
 
 /// A regular file, or stdin: whoever waits for another pipe does not say so.
 fn read_file(path: &Path) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let most = LARGEST_DOCUMENT as u64 + 1;
-    if is_stdin(path) {
-        io::stdin().lock().take(most).read_to_end(&mut bytes)?;
-    } else if path.metadata()?.is_file() {
-        File::open(path)?.take(most).read_to_end(&mut bytes)?;
+    let most = LARGEST_DOCUMENT as u64;
+    let bytes = if is_stdin(path) {
+        let mut bytes = Vec::new();
+        let stdin = io::stdin().lock();
+        stdin.take(most + 1).read_to_end(&mut bytes)?;
+        bytes
     } else {
-        return Err(io::Error::other("it is no regular file"));
-    }
+        file::read(path, most)?
+    };
     if bytes.len() > LARGEST_DOCUMENT {
         let message = format!("it is larger than {} MiB", LARGEST_DOCUMENT >> 20);
         return Err(io::Error::new(io::ErrorKind::InvalidData, message));

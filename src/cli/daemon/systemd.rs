@@ -111,9 +111,9 @@ fn notify(states: &[sd_notify::NotifyState<'_>]) -> io::Result<()> {
         let socket = std::env::var_os("NOTIFY_SOCKET").unwrap_or_default();
         if let Some(name) = socket.as_bytes().strip_prefix(b"@") {
             let address = SocketAddr::from_abstract_name(name)?;
-            let message: String = states.iter().map(|state| format!("{state}\n")).collect();
+            let lines: Vec<_> = states.iter().map(ToString::to_string).collect();
             return UnixDatagram::unbound()?
-                .send_to_addr(message.as_bytes(), &address)
+                .send_to_addr(lines.join("\n").as_bytes(), &address)
                 .map(|_| ());
         }
     }

@@ -37,11 +37,11 @@ impl Memory {
             let used = origins.entry(origin.clone()).or_default();
             for repository in &target.repositories {
                 let set = &repository.credential;
-                let user = user(target, set);
-                used.users.insert(user.clone());
+                let owner = user(target, set);
+                used.users.insert(owner.clone());
                 used.sets.insert(&set.name);
                 used.repositories.insert(&repository.name);
-                uploads.insert((origin.clone(), repository.name.to_string(), user));
+                uploads.insert((origin.clone(), repository.name.to_string(), owner));
             }
         }
         let nothing = Used::default();

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use crate::secret::Secret;
+use crate::{file, secret::Secret};
 
 use crate::config::{
-    load::{LARGEST_FILE, read_file},
+    load::LARGEST_FILE,
     problem::{ConfigError, ConfigErrors},
     quote::listed,
     section::Section,
@@ -72,7 +72,7 @@ impl Base<'_> {
         }
         let path = self.folder.join(text);
         let shown = path.display();
-        match read_file(&path).map(String::from_utf8) {
+        match file::read(&path, LARGEST_FILE as u64).map(String::from_utf8) {
             Ok(Ok(content)) if content.len() <= LARGEST_FILE => {
                 Some(self.placed(section, &file_key, &format!("`{shown}` "), content))
             }

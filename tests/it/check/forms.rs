@@ -234,7 +234,7 @@ async fn an_earlier_report_comes_from_a_file_or_from_stdin() {
     let place = Workplace::new("registries: []");
     let made = Command::new("mkfifo").arg(place.path("pipe")).status();
     assert!(made.unwrap().success());
-    for path in ["pipe", "/dev/null", "."] {
+    for path in ["pipe", "/dev/null"] {
         let ended = run(&place, &["check", "--compare", path], &[], "").await;
         assert_eq!(ended.code, Some(2), "{}", ended.stderr);
         let said = format!("`{path}` cannot be compared with: it is no regular file");

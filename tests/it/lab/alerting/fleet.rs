@@ -30,11 +30,10 @@ const OUTAGE: &str = "OCIRegistryUnreachable";
 async fn the_example_of_a_fleet_tells_a_team_of_its_robot_and_the_platform_of_its_harbor() {
     let fleet = Fleet::start().await;
     let place = fleet.place();
-    let environment = fleet.environment(&place);
+    let environment = environment(&place);
     let Some(mut chain) = Chain::start_in(place, &environment).await else {
         return;
     };
-    let sim = &fleet.sims[HARBOR];
     for proof in [
         "count(count by (registry) (oci_registry_up == 1)) == 40",
         "count(oci_registry_pull_authorized{registry='harbor-eu'} == 1) == 8",
@@ -43,7 +42,34 @@ async fn the_example_of_a_fleet_tells_a_team_of_its_robot_and_the_platform_of_it
     ] {
         chain.scraped(proof).await;
     }
-    // Another team's robot is replaced, and works as well.
+    another_team_changes_its_robot(&chain).await;
+    assert_eq!(chain.told_of(SHARED), [], "before anything is wrong");
+
+    a_robot_loses_a_right(&mut chain, &fleet.sims[HARBOR]).await;
+    the_harbor_goes_away(&mut chain, &fleet.sims[HARBOR]).await;
+
+    // All that anybody was told, of all forty.
+    let told: Vec<_> = chain
+        .inbox
+        .seen
+        .iter()
+        .map(|it| (it.alert(), it.receiver.as_str(), it.firing))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (DENIED, "team-a", true),
+            (DENIED, "team-a", false),
+            (OUTAGE, "platform-page", true),
+        ],
+        "{:#?}",
+        chain.inbox.seen
+    );
+    chain.end().await;
+}
+
+/// It works as well as the one before it, and is nobody else's business.
+async fn another_team_changes_its_robot(chain: &Chain) {
     let username = chain.place.path("registry-secrets/teams/team-b/username");
     replace(&username, "robot-of-team-b-2");
     let changed = "oci_registry_changed_timestamp_seconds";
@@ -52,9 +78,10 @@ async fn the_example_of_a_fleet_tells_a_team_of_its_robot_and_the_platform_of_it
             "{changed}{{registry='{SHARED}',credential='team-b',what='secret'}} > on () min({changed}{{registry='{SHARED}'}})"
         ))
         .await;
-    assert_eq!(chain.told_of(SHARED), [], "before anything is wrong");
+}
 
-    // It keeps its other repository.
+/// One of the two repositories of team a; until it has it again.
+async fn a_robot_loses_a_right(chain: &mut Chain, sim: &RegistrySim) {
     sim.set_rights(
         "robot-of-team-a",
         [("team-a/canary", "push"), ("team-a/base-images", "pull")],
@@ -87,7 +114,9 @@ async fn the_example_of_a_fleet_tells_a_team_of_its_robot_and_the_platform_of_it
     sim.set_rights("robot-of-team-a", rights_of("team-a"));
     let over = |it: &Notice| it.is(DENIED, SHARED) && !it.firing;
     assert_eq!(chain.inbox.until(over).await.receiver, "team-a");
+}
 
+async fn the_harbor_goes_away(chain: &mut Chain, sim: &RegistrySim) {
     sim.set_entrance(Entrance::Closed);
     let told = chain.inbox.until(|it| it.is(OUTAGE, SHARED)).await;
     assert_eq!(told.receiver, "platform-page");
@@ -98,25 +127,6 @@ async fn the_example_of_a_fleet_tells_a_team_of_its_robot_and_the_platform_of_it
     );
     chain.scraped(&failed).await;
     assert_eq!(chain.alerts_of(SHARED).await, [OUTAGE]);
-
-    // All that anybody was told, of all forty.
-    let told: Vec<_> = chain
-        .inbox
-        .seen
-        .iter()
-        .map(|it| (it.alert(), it.receiver.as_str(), it.firing))
-        .collect();
-    assert_eq!(
-        told,
-        [
-            (DENIED, "team-a", true),
-            (DENIED, "team-a", false),
-            (OUTAGE, "platform-page", true),
-        ],
-        "{:#?}",
-        chain.inbox.seen
-    );
-    chain.end().await;
 }
 
 /// The simulated registries, by the host that the example names.
@@ -209,12 +219,6 @@ impl Fleet {
         place
     }
 
-    fn environment(&self, place: &Workplace) -> [(&'static str, String); 2] {
-        let path = format!("{}:/usr/bin:/bin", place.path("bin").display());
-        let authorities = place.path("authorities.pem").display().to_string();
-        [("PATH", path), ("SSL_CERT_FILE", authorities)]
-    }
-
     /// The address alone: a host of a credential set.
     fn address(&self, host: &str) -> String {
         let host = self.sims[host].host();
@@ -258,6 +262,13 @@ impl Fleet {
         let hosts = self.sims.keys().filter(meant);
         hosts.map(|host| Value::from(self.address(host))).collect()
     }
+}
+
+/// Where its helpers are, and whom it trusts.
+fn environment(place: &Workplace) -> [(&'static str, String); 2] {
+    let path = format!("{}:/usr/bin:/bin", place.path("bin").display());
+    let authorities = place.path("authorities.pem").display().to_string();
+    [("PATH", path), ("SSL_CERT_FILE", authorities)]
 }
 
 /// Every host of the example, in its order.
