@@ -1,6 +1,10 @@
 //! One fuzzer: the target of its own name.
 
 #![no_main]
+#![expect(
+    dead_code,
+    reason = "the readers of pages hold more than the targets ask for"
+)]
 
 #[path = "../it/status_page/markup.rs"]
 mod markup;

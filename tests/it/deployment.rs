@@ -405,6 +405,9 @@ fn the_package_names_files_that_are_there_and_the_units_paths() {
         .find_map(|line| line.strip_prefix("EnvironmentFile=-"))
         .unwrap();
     assert!(deb.contains(&format!("\"{default}\"")), "{default}");
+    let changelog = text("debian/changelog");
+    let version = format!("oci-registry-exporter ({}-1) ", env!("CARGO_PKG_VERSION"));
+    assert!(changelog.starts_with(&version), "{changelog}");
     for script in ["postinst", "prerm", "postrm"] {
         assert!(text(&format!("debian/{script}")).starts_with("#!/bin/sh\n"));
     }
@@ -474,6 +477,18 @@ fn the_image_is_the_binary_of_the_build_and_nothing_runs_in_it() {
         .unwrap();
     let built = format!("{workdir}/target/release/oci-registry-exporter ");
     assert!(copied.starts_with(&built), "{copied}");
+    // It is built as a release is.
+    let release = text("release/build");
+    assert!(
+        release.contains("cargo build --release --locked --bin "),
+        "{release}"
+    );
+    for setting in ["CARGO_INCREMENTAL=0", "CARGO_PROFILE_RELEASE_STRIP=symbols"] {
+        assert!(
+            file.contains(setting) && release.contains(setting),
+            "{setting}"
+        );
+    }
     // The toolchain is one that the sources take.
     let rust = file
         .lines()

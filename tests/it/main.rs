@@ -54,6 +54,8 @@ mod matrix;
 #[cfg(test)]
 mod package;
 #[cfg(test)]
+mod pictures;
+#[cfg(test)]
 mod readme;
 #[cfg(test)]
 mod schedule;

@@ -24,8 +24,8 @@ pub(crate) enum Plan {
     /// All five checks so often (seconds), each registry by its own interval: evenly
     /// from the first to the second.
     All(f64, f64),
-    /// Hardly ever on a schedule, and whenever `/probe` asks.
-    Probed,
+    /// One request, `GET /v2/`, likewise.
+    Ping(f64, f64),
 }
 
 impl Fleet {
@@ -68,13 +68,9 @@ impl Fleet {
         }
         let delay = match plan {
             Plan::Defaults { upload_start_delay } => upload_start_delay,
-            Plan::Probed => "5m",
-            Plan::All(..) => "1s",
+            Plan::All(..) | Plan::Ping(..) => "1s",
         };
         let _ = writeln!(text, "defaults:\n  upload_start_delay: {delay}");
-        if matches!(plan, Plan::Probed) {
-            text += "  probe: {enabled: true}\n  checks: {push: {upload_interval: 1s}, credentials: {interval: 1d}, pull: {interval: 1d}}\n";
-        }
         text += "registries:\n";
         let set = if login { "credentials: team, " } else { "" };
         for (number, url) in self.sim.urls().iter().take(count).enumerate() {
@@ -140,15 +136,20 @@ pub(crate) async fn until(mut holds: impl AsyncFnMut() -> bool) {
 }
 
 fn checks(plan: Plan, number: usize, count: usize) -> String {
+    let every = |from: f64, to: f64| {
+        let part = number as f64 / count as f64;
+        format!("{:.0}ms", (from + (to - from) * part) * 1000.0)
+    };
     match plan {
-        Plan::Defaults { .. } | Plan::Probed => String::new(),
+        Plan::Defaults { .. } => String::new(),
+        Plan::Ping(from, to) => format!(
+            ", checks: {{credentials: {{interval: {}}}, pull: {{enabled: false}}, push: {{enabled: false}}, referrers: {{enabled: false}}, capabilities: {{enabled: false}}}}",
+            every(from, to)
+        ),
         Plan::All(from, to) => {
-            #[expect(clippy::cast_precision_loss, reason = "small numbers")]
-            let part = number as f64 / count as f64;
-            let every = format!("{:.0}ms", (from + (to - from) * part) * 1000.0);
-            let all = ["credentials", "pull", "referrers", "capabilities"];
+            let every = every(from, to);
             let mut text = String::from(", checks: {");
-            for check in all {
+            for check in ["credentials", "pull", "referrers", "capabilities"] {
                 let _ = write!(text, "{check}: {{interval: {every}}}, ");
             }
             let _ = write!(

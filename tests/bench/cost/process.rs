@@ -35,7 +35,7 @@ impl Program {
         command.stdin(Stdio::null()).stdout(Stdio::null());
         let began = Instant::now();
         let mut child = command.stderr(log).spawn().unwrap();
-        while TcpStream::connect(address).is_err() {
+        while !listens(address) {
             let ended = child.try_wait().unwrap();
             assert!(ended.is_none(), "{command:?} ended: {ended:?}");
             assert!(began.elapsed() < PATIENCE, "{command:?} does not listen");
@@ -93,6 +93,12 @@ impl Drop for Program {
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+/// A connection to a port that nobody listens on may come out as one to itself.
+fn listens(address: SocketAddr) -> bool {
+    let own = TcpStream::connect(address).and_then(|stream| stream.local_addr());
+    own.is_ok_and(|own| own != address)
 }
 
 /// A port that nobody listens on just now.

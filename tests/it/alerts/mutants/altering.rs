@@ -1,5 +1,7 @@
 //! What is altered in a rule: one thing at a time.
 
+use std::ops::Range;
+
 use serde_yaml::Value;
 
 use super::{Mutant, expression, name, rules_of};
@@ -112,25 +114,50 @@ fn clauses_dropped(query: &str) -> Vec<(String, String)> {
     altered
 }
 
-/// Within parentheses: without one side of an `and` in a line, or of an `or` between lines.
+/// Within parentheses: without one side of an `and` in a line, or of an `or` between lines,
+/// or without an `unless` of two lines.
 fn terms_dropped(query: &str) -> Vec<(String, String)> {
     let lines: Vec<_> = query.lines().collect();
     let mut altered = Vec::new();
-    let mut push = |at: usize, count: usize, line: &str| {
-        let text = [&lines[..at], &[line], &lines[at + count..]].concat();
-        altered.push((format!("{line:?} in line {at}"), text.join("\n")));
+    let mut push = |replaced: Range<usize>, kept: &[&str]| {
+        let text = [&lines[..replaced.start], kept, &lines[replaced.end..]].concat();
+        let words = kept.join("\n");
+        altered.push((
+            format!("{words:?} in line {}", replaced.start),
+            text.join("\n"),
+        ));
     };
     for (at, line) in lines.iter().enumerate() {
         if let Some((left, right)) = line.split_once(" and ") {
-            push(at, 1, left);
-            push(at, 1, right);
+            push(at..at + 1, &[left]);
+            push(at..at + 1, &[right]);
         }
         if line.trim() == "or" && line.starts_with(' ') {
-            push(at - 1, 3, lines[at - 1]);
-            push(at - 1, 3, lines[at + 1]);
+            let (start, end) = (start_of(&lines, at - 1), end_of(&lines, at + 1));
+            push(start..end, &lines[start..at]);
+            push(start..end, &lines[at + 1..end]);
+        }
+        if line.trim().starts_with("unless ") && line.starts_with(' ') {
+            push(at..at + 2, &[]);
         }
     }
     altered
+}
+
+/// Where what ends in this line begins: there, or at the parenthesis that it closes.
+fn start_of(lines: &[&str], at: usize) -> usize {
+    let opens = lines[at].replace(')', "(");
+    let is_block = lines[at].trim() == ")";
+    let opened = lines[..at].iter().rposition(|it| is_block && *it == opens);
+    opened.unwrap_or(at)
+}
+
+/// Behind what begins in this line.
+fn end_of(lines: &[&str], at: usize) -> usize {
+    let closes = lines[at].replace('(', ")");
+    let is_block = lines[at].trim() == "(";
+    let closed = lines[at..].iter().position(|it| is_block && *it == closes);
+    at + closed.unwrap_or(0) + 1
 }
 
 /// Without one of the labels that are joined or grouped by, or aggregated away.
