@@ -160,7 +160,7 @@ impl Simulation {
         self.quiet(sims).await;
         // A file may be being read on a thread of its own, which no yield shows.
         for _ in 0..READS {
-            if self.reads_files && self.watch.in_flight() > 0 {
+            if self.reads_files {
                 let read = || std::fs::read(file!());
                 tokio::task::spawn_blocking(read).await.unwrap().ok();
                 self.quiet(sims).await;
@@ -251,7 +251,7 @@ fn epoch() -> SystemTime {
 const QUIET: usize = 100;
 const IDLE: usize = 10;
 /// As many reads of a file as a cycle may wait for, and then some.
-const READS: usize = 5;
+const READS: usize = 8;
 /// A step of time while a cycle waits.
 const WAIT: Duration = Duration::from_millis(500);
 const TICK: Duration = Duration::from_millis(1);
