@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, process::Stdio, time::Duration};
 
+use futures_util::FutureExt as _;
 use registry_sim::{Fault, Scheme};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines},
@@ -245,6 +246,14 @@ impl Daemon {
         self.log.push_str(&line);
         self.log.push('\n');
         Some(line)
+    }
+
+    /// Takes what is logged by now: a pipe that nobody reads is full before long.
+    pub(crate) fn listen(&mut self) {
+        while let Some(Ok(Some(line))) = self.stderr.next_line().now_or_never() {
+            self.log.push_str(&line);
+            self.log.push('\n');
+        }
     }
 
     pub(crate) async fn get(&self, path: &str) -> String {

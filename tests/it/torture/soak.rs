@@ -58,6 +58,7 @@ async fn soak(length: Duration) {
             assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
         }
         scrape(&daemon).await;
+        daemon.listen();
         if turn.is_multiple_of(SAMPLED) {
             samples.push(Sample::now(daemon.process(), begun.elapsed()));
         }
