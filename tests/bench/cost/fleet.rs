@@ -71,14 +71,18 @@ impl Fleet {
             Plan::All(..) | Plan::Ping(..) => "1s",
         };
         let _ = writeln!(text, "defaults:\n  upload_start_delay: {delay}");
-        text += "registries:\n";
+        // What they share stands once: a file may have no more than a mebibyte.
         let set = if login { "credentials: team, " } else { "" };
+        let _ = writeln!(
+            text,
+            "profiles:\n  all: {{{set}test_repository: team/app, tls: {{ca_file: {}}}}}\nregistries:",
+            self.ca
+        );
         for (number, url) in self.sim.urls().iter().take(count).enumerate() {
             let checks = checks(plan, number, count);
             let _ = writeln!(
                 text,
-                "  - {{name: registry-{number:05}, url: '{url}', {set}test_repository: team/app, tls: {{ca_file: {}}}{checks}}}",
-                self.ca
+                "  - {{profile: all, name: registry-{number:05}, url: '{url}'{checks}}}"
             );
         }
         text

@@ -154,9 +154,9 @@ fn start_of(lines: &[&str], at: usize) -> usize {
 
 /// Behind what begins in this line.
 fn end_of(lines: &[&str], at: usize) -> usize {
-    let closes = lines[at].replace('(', ")");
+    let closing = lines[at].replace('(', ")");
     let is_block = lines[at].trim() == "(";
-    let closed = lines[at..].iter().position(|it| is_block && *it == closes);
+    let closed = lines[at..].iter().position(|it| is_block && *it == closing);
     at + closed.unwrap_or(0) + 1
 }
 

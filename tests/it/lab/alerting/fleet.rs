@@ -48,11 +48,11 @@ async fn the_example_of_a_fleet_tells_a_team_of_its_robot_and_the_platform_of_it
     a_robot_loses_a_right(&mut chain, &fleet.sims[HARBOR]).await;
     the_harbor_goes_away(&mut chain, &fleet.sims[HARBOR]).await;
 
-    // All that anybody was told, of all forty.
-    let told: Vec<_> = chain
-        .inbox
-        .seen
-        .iter()
+    // Whatever a machine that is busy does to the other registries in a hurry (a check that
+    // is late, say) is no team's, and not this one's.
+    let theirs = |it: &&Notice| it.labels["registry"] == SHARED || it.receiver.starts_with("team-");
+    let told = chain.inbox.seen.iter().filter(theirs);
+    let told: Vec<_> = told
         .map(|it| (it.alert(), it.receiver.as_str(), it.firing))
         .collect();
     assert_eq!(
