@@ -14,13 +14,16 @@ use tracing::{
 use tracing_subscriber::{
     Layer,
     filter::Targets,
-    fmt::{FmtContext, FormatEvent, FormatFields, format::Writer},
+    fmt::{FmtContext, FormatEvent, FormatFields, format::Writer, writer::BoxMakeWriter},
     layer::SubscriberExt,
     registry::LookupSpan,
     util::SubscriberInitExt,
 };
 
-use super::flags::{LogFormat, LogLevel};
+use super::{
+    flags::{LogFormat, LogLevel},
+    log_queue::Queue,
+};
 use crate::oci::is_format;
 
 /// Starts logging, and makes a panic one line of it.
@@ -28,8 +31,9 @@ use crate::oci::is_format;
 /// Packages below log from `warn` on whatever the level: what they say of a
 /// connection at `debug` is nobody's promise to keep secrets out.
 ///
-/// `prober`: of the rooms that a probe passes through.
-pub(super) fn start(level: LogLevel, prober: LogLevel, format: LogFormat) {
+/// `prober`: of the rooms that a probe passes through. `queue`: where lines go that
+/// must hold up nobody; `None`: straight to stderr.
+pub(super) fn start(level: LogLevel, prober: LogLevel, format: LogFormat, queue: Option<Queue>) {
     let (level, prober) = (filter(level), filter(prober));
     let rooms = PROBER.map(|room| {
         (
@@ -41,8 +45,9 @@ pub(super) fn start(level: LogLevel, prober: LogLevel, format: LogFormat) {
         .with_default(level.min(LevelFilter::WARN))
         .with_target(env!("CARGO_CRATE_NAME"), level)
         .with_targets(rooms);
+    let writer = queue.map_or_else(|| BoxMakeWriter::new(stderr), BoxMakeWriter::new);
     let lines = tracing_subscriber::fmt::layer()
-        .with_writer(stderr)
+        .with_writer(writer)
         .with_ansi(false)
         .log_internal_errors(false);
     let lines = match format {

@@ -4,6 +4,7 @@ mod catalogue;
 mod check;
 mod daemon;
 mod flags;
+mod log_queue;
 mod logs;
 mod output;
 pub mod reference;
@@ -52,7 +53,16 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         LogLevel::Info
     };
     let level = flags.log_level.unwrap_or(level);
-    logs::start(level, flags.log_prober.unwrap_or(level), flags.log_format);
+    // A daemon's stderr may be a pipe that nobody reads for a while.
+    let serves = matches!(command, Command::Serve) && !flags.serve.config_check;
+    let queue = if serves {
+        log_queue::Queue::start(io::stderr()).ok()
+    } else {
+        None
+    };
+    let (queue, flush) = queue.unzip();
+    let prober = flags.log_prober.unwrap_or(level);
+    logs::start(level, prober, flags.log_format, queue);
     let ended = match command {
         Command::Serve if flags.serve.config_check => config_check(&flags),
         Command::Serve => daemon::serve(&flags),
@@ -67,6 +77,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Completions { shell } => shell::completions(shell),
         Command::Man => shell::manual(),
     };
+    drop(flush);
     ended.unwrap_or_else(|failure| {
         say(&format_args!("error: {failure}"));
         failure.code.into()

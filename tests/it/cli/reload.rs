@@ -5,9 +5,11 @@ use std::{
     os::unix::fs::symlink,
     path::Path,
     sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
 };
 
 use registry_sim::{Fault, Operation, RegistrySim, Scheme};
+use tokio::time::timeout;
 
 use super::{
     daemon::Daemon,
@@ -433,4 +435,25 @@ async fn scrapes_never_see_half_a_reload() {
     };
     tokio::join!(reloads, scrapes);
     end(daemon).await;
+}
+
+/// A pipe holds 64 KiB on Linux, and each of these lines is longer than 100 bytes.
+#[tokio::test]
+async fn a_log_that_nobody_reads_holds_up_nothing() {
+    let place = Workplace::new("registries: []\n");
+    let mut daemon = Daemon::start(&place, LIFECYCLE).await;
+    let asked = async {
+        for _ in 0..800 {
+            let answer = daemon.request("POST", "/-/reload").await;
+            assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+        }
+        daemon.get("/metrics").await
+    };
+    let page = timeout(Duration::from_mins(1), asked).await;
+    let page = page.expect("answers, whoever reads the log");
+    assert!(page.starts_with("HTTP/1.1 200 "));
+    daemon.logged("configuration reloaded").await;
+    let log = end(daemon).await;
+    let reloads = log.matches("configuration reloaded").count();
+    assert!(reloads >= 799, "{reloads}");
 }
