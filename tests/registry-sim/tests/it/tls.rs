@@ -203,5 +203,7 @@ async fn one_registry_stands_at_many_origins() {
         let challenge = answer.headers()["www-authenticate"].to_str().unwrap();
         assert!(challenge.contains(url), "{challenge}");
     }
-    assert_eq!((sim.handshakes(), sim.total_requests()), (3, 3));
+    // A client that knows the host from another port may take its session up again.
+    let handshakes = sim.handshakes() + sim.resumed_handshakes();
+    assert_eq!((handshakes, sim.total_requests()), (3, 3));
 }
